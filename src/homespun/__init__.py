@@ -1,0 +1,3 @@
+"""homespun makes a small language model your own, on the machine you own."""
+
+__version__ = "0.1.0"

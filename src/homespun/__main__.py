@@ -1,0 +1,3 @@
+from homespun.cli import main
+
+main()

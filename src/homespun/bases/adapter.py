@@ -1,0 +1,149 @@
+"""LoRA (Hu et al. 2021, arXiv 2106.09685): low-rank updates of frozen linear layers, kept on disk in PEFT's format.
+
+Written here rather than taken from PEFT for two reasons: its forward casts every activation to float32 when the masters are float32,
+which on a CPU gives up the bfloat16 units, and importing it takes longer than training on a small chat's first step.
+`tests/bases/test_adapter.py` holds it against PEFT: same files, same logits.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from homespun.errors import BaseError
+
+PREFIX = "base_model.model."
+
+
+class LoRALinear(nn.Module):
+    """y = x Wᵀ + scale · (x Aᵀ) Bᵀ (+ bias), with W frozen in the model's dtype and A (rank, in), B (out, rank) in float32."""
+
+    def __init__(self, linear: nn.Linear, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.weight = linear.weight.requires_grad_(False)
+        self.bias = None if linear.bias is None else linear.bias.requires_grad_(False)
+        self.scale = alpha / rank
+        self.a = nn.Parameter(torch.empty(rank, linear.in_features, device=self.weight.device))
+        self.b = nn.Parameter(torch.zeros(linear.out_features, rank, device=self.weight.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = _LoRA.apply(x, self.weight, self.a, self.b, self.scale)  # type: ignore[no-untyped-call]
+        return y if self.bias is None else y + self.bias
+
+
+class _LoRA(torch.autograd.Function):
+    """One node instead of six, and every product in the model's dtype; gradients of A and B come out in float32."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+        rows = x.reshape(-1, x.shape[-1])
+        a_low, b_low = a.to(x.dtype), (b * scale).to(x.dtype)
+        low = rows @ a_low.t()
+        out = torch.mm(rows, weight.t()).addmm_(low, b_low.t())
+        ctx.save_for_backward(rows, weight, a_low, b_low, low)
+        ctx.scale, ctx.shape = scale, x.shape
+        return out.view(*x.shape[:-1], weight.shape[0])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        rows, weight, a_low, b_low, low = ctx.saved_tensors
+        grad = grad.reshape(-1, grad.shape[-1])
+        grad_low = grad @ b_low
+        grad_a = (grad_low.t() @ rows).float()
+        # (low.t() @ grad).t() rather than grad.t() @ low: the long side stays contiguous.
+        grad_b = (low.t() @ grad).t().float().mul_(ctx.scale)
+        grad_x = torch.mm(grad, weight).addmm_(grad_low, a_low).view(ctx.shape) if ctx.needs_input_grad[0] else None
+        return grad_x, None, grad_a, grad_b, None
+
+
+def add(model: nn.Module, targets: Iterable[str], rank: int, alpha: float, seed: int) -> dict[str, nn.Parameter]:
+    """Wrap every linear layer whose name ends in one of `targets`, in place. A new adapter changes nothing: B is zero.
+
+    Returns the trainable tensors by their PEFT names, in a fixed order.
+
+    Raises:
+        BaseError: one of the targets is not in this model; a half-wrapped model is a broken one.
+    """
+    wanted = set(targets)
+    found = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear) and name.rsplit(".", 1)[-1] in wanted]
+    absent = wanted - {name.rsplit(".", 1)[-1] for name, _ in found}
+    if absent:
+        raise BaseError(f"this base has no layers called {', '.join(sorted(absent))}: it needs a preset of its own in presets.toml")
+    model.requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for name, layer in found:
+        wrapped = LoRALinear(layer, rank, alpha)
+        # kaiming_uniform(a=√5), as PEFT and the paper's code: uniform within 1/√in.
+        bound = 1 / math.sqrt(layer.in_features)
+        with torch.no_grad():
+            wrapped.a.copy_(torch.empty(wrapped.a.shape).uniform_(-bound, bound, generator=generator))
+        parent, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, wrapped)
+    return parameters(model)
+
+
+def parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The adapter's tensors by their PEFT names; empty for a bare base."""
+    named: dict[str, nn.Parameter] = {}
+    for name, layer in model.named_modules():
+        if isinstance(layer, LoRALinear):
+            named[f"{PREFIX}{name}.lora_A.weight"] = layer.a
+            named[f"{PREFIX}{name}.lora_B.weight"] = layer.b
+    return named
+
+
+def set_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy adapter tensors into a wrapped model.
+
+    Raises:
+        BaseError: they belong to another base, rank or preset.
+    """
+    own = parameters(model)
+    if own.keys() != weights.keys() or any(own[name].shape != tensor.shape for name, tensor in weights.items()):
+        raise BaseError("this adapter was made for another base or rank: it does not fit")
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            own[name].copy_(tensor)
+
+
+def silence(model: nn.Module) -> None:
+    """Make the wrapped model the bare base again (B = 0)."""
+    with torch.no_grad():
+        for name, tensor in parameters(model).items():
+            if name.endswith("lora_B.weight"):
+                tensor.zero_()
+
+
+def config(base: str, targets: Iterable[str], rank: int, alpha: float) -> dict[str, object]:
+    """PEFT's adapter_config.json."""
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": rank,
+        "lora_alpha": alpha,
+        "target_modules": sorted(targets),
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "inference_mode": True,
+    }
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """An adapter folder's configuration and tensors.
+
+    Raises:
+        BaseError: it is incomplete or unreadable.
+    """
+    try:
+        settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        return settings, load_file(folder / "adapter_model.safetensors")
+    except Exception as error:  # safetensors raises an error type of its own for a damaged file
+        raise BaseError(f"the adapter in {folder} cannot be read ({error})") from None

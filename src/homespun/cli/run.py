@@ -1,0 +1,29 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homespun.cli.common import HomeOption, JsonOption, new_app
+
+app = new_app()
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe or a TOML file.")],
+    export: Annotated[list[Path] | None, typer.Argument(metavar="[EXPORT]...", help="Exports to add first.")] = None,
+    me: Annotated[str | None, typer.Option("--me", help="Your name, as the exports write it.")] = None,
+    model: Annotated[str | None, typer.Option("--name", help="The model's name; default the recipe's.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Time for the training itself.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One recipe, end to end: add the exports, train, report."""
+    from homespun.cli.add import add
+    from homespun.cli.train import train
+    from homespun.config import load_recipe
+
+    name = model or load_recipe(recipe).name
+    for one in export or []:
+        add(one, me=me, home=home, as_json=as_json)
+    train(name, recipe=recipe, budget=budget, resume=True, home=home, as_json=as_json)

@@ -1,0 +1,187 @@
+"""How a model is made: the recipe. Frozen, checked, TOML in and TOML out. The environment is read here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from homespun.errors import BadRecipe, UnknownName, UsageError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSection(Section):
+    """How conversations become examples (dataset/build.py)."""
+
+    max_tokens: PositiveInt = 512
+    """Longest example; a window never grows over it."""
+    context_tokens: PositiveInt = 192
+    """History shown before the first reply of a window."""
+    min_context_turns: PositiveInt = 1
+    gate: float = Field(default=0.10, ge=0, lt=0.5)
+    vault: float = Field(default=0.10, ge=0, lt=0.5)
+    validation: float = Field(default=0.08, ge=0, lt=0.5)
+    """Share of the training part kept back to stop training before it overfits."""
+    near_duplicate: float = Field(default=0.7, gt=0, le=1)
+    """Jaccard similarity from which a later reply counts as a copy of an earlier one (MinHash)."""
+    anonymous_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of one-to-one examples whose system line does not say who is talking, so that an unnamed visitor is answered too."""
+
+
+class AdapterSection(Section):
+    """LoRA (Hu et al. 2021)."""
+
+    rank: PositiveInt = 16
+    alpha: PositiveFloat = 32.0
+
+
+class TrainingSection(Section):
+    learning_rate: PositiveFloat = 5e-4
+    epochs: PositiveFloat = 3.0
+    tokens_per_step: PositiveInt = 2048
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the steps; it can never exceed the run."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: PositiveFloat = 1.0
+    evaluations_per_epoch: PositiveInt = 4
+    patience: PositiveInt = 4
+    """Validations without a better loss before the run stops."""
+    checkpoint_every: PositiveFloat = 20.0
+    """Seconds between checkpoints."""
+    seed: int = 0
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class SamplingSection(Section):
+    """How a reply is drawn from the model."""
+
+    temperature: float = Field(default=0.8, ge=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    min_p: float = Field(default=0.02, ge=0, le=1)
+    repetition_penalty: PositiveFloat = 1.0
+    max_tokens: PositiveInt = 200
+    seed: int | None = None
+
+
+class EvaluationSection(Section):
+    replies: PositiveInt = 200
+    """Held-out contexts that get a generated reply."""
+    bag: PositiveInt = 20
+    hits_contexts: PositiveInt = 150
+    impostors: PositiveInt = 2
+    seed: int = 0
+
+
+class Recipe(Section):
+    """One TOML file: everything that decides what a model becomes."""
+
+    name: str = "avatar"
+    kind: Literal["avatar"] = "avatar"
+    base: str = "smollm2-135m-instruct"
+    system: str = "You are {person}."
+    system_with: str = "You are {person}. You are talking with {other}."
+    dataset: DatasetSection = DatasetSection()
+    adapter: AdapterSection = AdapterSection()
+    training: TrainingSection = TrainingSection()
+    sampling: SamplingSection = SamplingSection()
+    evaluation: EvaluationSection = EvaluationSection()
+
+    @model_validator(mode="after")
+    def _room_for_a_reply(self) -> Recipe:
+        if self.dataset.context_tokens + 64 > self.dataset.max_tokens:
+            raise ValueError("dataset.context_tokens must leave at least 64 of dataset.max_tokens for the reply")
+        return self
+
+    def with_training(self, **changes: object) -> Recipe:
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})
+
+    @cached_property
+    def hash(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def toml(self) -> str:
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+BUILT_IN = resources.files("homespun") / "recipes"
+
+
+def recipe_names() -> list[str]:
+    return sorted(entry.name.removesuffix(".toml") for entry in BUILT_IN.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """A built-in recipe by name, or a TOML file by path.
+
+    Raises:
+        UnknownName: neither a file nor a built-in recipe.
+        BadRecipe: it does not parse, or holds an unknown or impossible value; names the key.
+    """
+    if name.endswith(".toml") or Path(name).is_file():
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadRecipe(f"cannot read the recipe {name}: {getattr(error, 'strerror', None) or error}") from None
+    elif name in recipe_names():
+        text = (BUILT_IN / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise UnknownName("recipe", name, recipe_names())
+    return parse_recipe(text, name)
+
+
+def parse_recipe(text: str, name: str) -> Recipe:
+    try:
+        return Recipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadRecipe(f"{name} is not valid TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise BadRecipe(f"{name}: {where}: {first['msg']}; see docs/recipes.md for what a recipe holds") from None
+
+
+class Settings(Section):
+    """What the machine's owner sets once, by environment: where things are kept."""
+
+    home: Annotated[Path, Field(description="HOMESPUN_HOME")] = Path("homespun-home")
+    cache: Annotated[Path, Field(description="HOMESPUN_CACHE; base models, shared by all homes")] = Path("~/.cache/homespun")
+    offline: Annotated[bool, Field(description="HOMESPUN_OFFLINE=1: never ask the hub for a base")] = False
+
+
+def settings() -> Settings:
+    """Settings from HOMESPUN_HOME, HOMESPUN_CACHE (or XDG_CACHE_HOME) and HOMESPUN_OFFLINE."""
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    cache = os.environ.get("HOMESPUN_CACHE") or (f"{xdg}/homespun" if xdg else "~/.cache/homespun")
+    return Settings(
+        home=Path(os.environ.get("HOMESPUN_HOME", "homespun-home")).expanduser(),
+        cache=Path(cache).expanduser(),
+        offline=os.environ.get("HOMESPUN_OFFLINE", "") not in ("", "0"),
+    )
+
+
+def seconds_of(text: str) -> float:
+    """ "90s", "5m", "1h30m", "2h" or a bare number of seconds.
+
+    Raises:
+        UsageError: none of these.
+    """
+    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip().lower())
+    if not text.strip() or found is None:
+        raise UsageError(f"{text!r} is not a time: write 90s, 5m or 1h30m")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    total = hours * 3600 + minutes * 60 + seconds
+    if total <= 0:
+        raise UsageError(f"{text!r} is no time at all: write 90s, 5m or 1h30m")
+    return total

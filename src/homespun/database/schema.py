@@ -1,0 +1,90 @@
+"""The tables. Words of people are in `messages` and nowhere else."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("created", String, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("is_me", Boolean, nullable=False, default=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("person", ForeignKey("people.id"), nullable=False),
+)
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("format", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("is_group", Boolean, nullable=False),
+    Column("clock", String, nullable=False),
+    Column("gap", Float, nullable=False),
+    UniqueConstraint("format", "name"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("chat", ForeignKey("chats.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("time", Float),
+    Column("speaker", ForeignKey("people.id"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("import", ForeignKey("imports.id"), nullable=False),
+    Index("messages_in_order", "chat", "time", "position"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("person", String, nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("created", String, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", ForeignKey("models.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("artefact", String, nullable=False),
+    Column("created", String, nullable=False),
+    UniqueConstraint("model", "number"),
+)
+
+live = Table(
+    "live",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", ForeignKey("models.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("created", String, nullable=False),
+)
+"""Append-only: the newest row of a model says which version answers, the one before it is what `rollback` returns to."""

@@ -1,0 +1,148 @@
+"""Corpus -> dataset: what one person's model learns from, and what it is judged on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from homespun.bases.template import Template
+from homespun.config import Recipe
+from homespun.dataset import turns as making
+from homespun.dataset.split import near_duplicates, split
+from homespun.dataset.windows import OVERHEAD, windows
+from homespun.errors import EmptyCorpus
+from homespun.home import Home, Manifest, digest, read_jsonl, write_jsonl, write_text
+from homespun.types import Conversation, Example, Split, Turn
+
+FEWEST = 10
+"""Replies without which there is nothing to learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A built dataset: its examples by split, and what was counted on the way."""
+
+    id: str
+    person: str
+    examples: tuple[Example, ...]
+    counts: dict[str, float]
+
+    def of(self, *splits: Split) -> list[Example]:
+        return [example for example in self.examples if example.split in splits]
+
+
+def build(home: Home, conversations: Sequence[Conversation], person: str, recipe: Recipe, template: Template) -> Dataset:
+    """Build, or find in the home, the dataset of `person`.
+
+    Raises:
+        EmptyCorpus: the person wrote too little to learn from.
+    """
+    ids = [message.id for conversation in conversations for message in conversation.messages]
+    name = digest(ids, person, recipe.dataset.model_dump(), recipe.base, recipe.system, recipe.system_with)
+    known = home.manifest("dataset", name)
+    if known is None:
+        examples, counts = make(conversations, person, recipe, template)
+        known = Manifest("dataset", name, (f"corpus:{digest(ids)}",), recipe.hash, counts=counts)
+        with home.artefact(known) as folder:
+            write_jsonl(folder / "examples.jsonl", [asdict(example) for example in examples])
+            write_text(folder / "person", person)
+    return load(home.folder("dataset", name))
+
+
+def load(folder: Path) -> Dataset:
+    rows = read_jsonl(folder / "examples.jsonl")
+    for row in rows:
+        row["turns"] = tuple(Turn(**{**turn, "messages": tuple(turn["messages"])}) for turn in row["turns"])
+    examples = tuple(Example(**row) for row in rows)
+    return Dataset(folder.name, (folder / "person").read_text(encoding="utf-8"), examples, _summary(examples))
+
+
+def make(conversations: Sequence[Conversation], person: str, recipe: Recipe, template: Template) -> tuple[list[Example], dict[str, float]]:
+    """The pure part of `build`: examples in time order, and counts."""
+    told = {conversation.id: making.to_turns(conversation, person) for conversation in conversations}
+    replies = {name: sum(turn.role == "assistant" for turn in turns) for name, turns in told.items()}
+    if sum(replies.values()) < FEWEST:
+        raise EmptyCorpus(
+            f"{person} wrote {sum(replies.values())} replies here, and a model needs at least {FEWEST}: add another export of theirs"
+        )
+    assigned = split(conversations, replies, recipe.dataset)
+    dropped = _targets(told, assigned, template.count, recipe)
+    examples = [
+        example
+        for conversation in conversations
+        if conversation.id in assigned
+        for example in examples_of(conversation, told[conversation.id], assigned[conversation.id], person, recipe, template.count)
+    ]
+    return examples, _summary(examples) | {f"left out: {reason}": count for reason, count in dropped.items()}
+
+
+def held_out_examples(conversations: Sequence[Conversation], person: str, recipe: Recipe, template: Template) -> list[Example]:
+    """Examples of words that are in no corpus, to be scored only: every reply is a target."""
+    examples: list[Example] = []
+    for conversation in conversations:
+        turns = [replace(turn, target=turn.role == "assistant") for turn in making.to_turns(conversation, person)]
+        turns = [turn if _fits(turn, template.count, recipe) else replace(turn, target=False) for turn in turns]
+        examples += examples_of(conversation, turns, "vault", person, recipe, template.count)
+    return examples
+
+
+def examples_of(
+    conversation: Conversation, turns: Iterable[Turn], side: Split, person: str, recipe: Recipe, count: Callable[[str], int]
+) -> list[Example]:
+    other = making.other_speaker(conversation, person)
+    if side == "train" and making.stays_anonymous(conversation, recipe.dataset.anonymous_share):
+        other = None
+    system = making.system_turn(recipe, person, other)
+    return [
+        Example(f"{conversation.id}-{number}", conversation.id, side, (system, *window))
+        for number, window in enumerate(windows(list(turns), count, recipe.dataset))
+    ]
+
+
+def _targets(told: dict[str, list[Turn]], assigned: dict[str, Split], count: Callable[[str], int], recipe: Recipe) -> Counter[str]:
+    """Mark, in place, the replies that are targets. Returns how many were left out, by reason."""
+    dropped: Counter[str] = Counter()
+    earlier: list[str] = []
+    for side in ("train", "validation", "gate", "vault"):
+        places = [
+            (name, at) for name, turns in told.items() if assigned.get(name) == side for at, t in enumerate(turns) if t.role == "assistant"
+        ]
+        texts = [told[name][at].text for name, at in places]
+        copies = near_duplicates(earlier, texts, recipe.dataset.near_duplicate) if side != "train" else set()
+        for number, (name, at) in enumerate(places):
+            turn = told[name][at]
+            if number in copies:
+                dropped["near-duplicate of an earlier reply"] += 1
+            elif not _fits(turn, count, recipe):
+                dropped["longer than dataset.max_tokens"] += 1
+            else:
+                told[name][at] = replace(turn, target=True)
+        earlier += texts
+    return dropped
+
+
+def _fits(turn: Turn, count: Callable[[str], int], recipe: Recipe) -> bool:
+    return bool(turn.text) and count(turn.text) + 2 * OVERHEAD <= recipe.dataset.max_tokens
+
+
+def _summary(examples: Sequence[Example]) -> dict[str, float]:
+    counts: Counter[str] = Counter()
+    for example in examples:
+        counts[f"{example.split} examples"] += 1
+        counts[f"{example.split} replies"] += sum(1 for _ in example.targets)
+    for side in ("train", "validation", "gate", "vault"):
+        counts[f"{side} conversations"] = len({example.conversation for example in examples if example.split == side})
+    return dict(counts)
+
+
+def expectation(replies: int) -> str:
+    """What a user may hope for from this many replies to learn from. The steps are round numbers from the learning curves we measured."""
+    if replies < 100:
+        return f"{replies} replies: tone at best. It will pick up how you open and close, not what you would say."
+    if replies < 500:
+        return f"{replies} replies: your habits and favourite words. Expect it to sound like you more often than to be right."
+    if replies < 2000:
+        return f"{replies} replies: enough for your voice. What you know comes from what is in the conversation."
+    return f"{replies} replies: plenty. More messages still help, but less and less."

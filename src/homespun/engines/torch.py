@@ -1,0 +1,155 @@
+"""The engine with the exact numerics of training: used right after it, and by every evaluation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from homespun.bases import adapter
+from homespun.bases.load import load_model
+from homespun.bases.template import Template
+from homespun.config import SamplingSection
+from homespun.engines.base import Generation
+from homespun.engines.sampling import next_token
+from homespun.types import Turn
+
+BATCH = 24
+"""Replies generated side by side."""
+
+
+class TorchEngine:
+    """One base in memory, whose adapter can be changed at any time: base, version and impostors are compared on the same weights."""
+
+    def __init__(
+        self, folder: Path, targets: Sequence[str], rank: int, alpha: float, dtype: str, threads: int, device: str = "cpu"
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.template = Template(folder)
+        self.model: Any = load_model(folder, dtype, device)
+        self.parameters = adapter.add(self.model, targets, rank, alpha, seed=0)
+        self.limit: int = getattr(self.model.config, "max_position_embeddings", 2048)
+
+    def use(self, weights: Mapping[str, Tensor] | None) -> None:
+        """Answer with this adapter from now on; None is the bare base."""
+        if weights is None:
+            adapter.silence(self.model)
+        else:
+            adapter.set_weights(self.model, weights)
+
+    def count(self, text: str) -> int:
+        return self.template.count(text)
+
+    def close(self) -> None:
+        del self.model
+
+    @torch.inference_mode()
+    def stream(self, turns: Sequence[Turn], sampling: SamplingSection) -> Iterator[str]:
+        generator = _generator(sampling.seed)
+        said: list[int] = []
+        shown = ""
+        for token in self._tokens(self.template.prompt(turns), sampling, generator):
+            said.append(token)
+            text = self.template.decode(said)
+            # A character of several bytes may still be half there.
+            if not text.endswith("\ufffd") and len(text) > len(shown):
+                yield text[len(shown) :]
+                shown = text
+
+    def _tokens(self, prompt: list[int], sampling: SamplingSection, generator: torch.Generator) -> Iterator[int]:
+        said: list[int] = []
+        cache = None
+        ids = torch.tensor([prompt])
+        for _ in range(min(sampling.max_tokens, self.limit - len(prompt))):
+            out = self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache = out.past_key_values
+            token = next_token(out.logits[0, -1], sampling, generator, said)
+            if token == self.template.stop_id:
+                return
+            said.append(token)
+            yield token
+            ids = torch.tensor([[token]])
+
+    @torch.inference_mode()
+    def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection) -> list[Generation]:
+        """Every reply has a random stream of its own, so that it does not depend on what else is in the batch."""
+        prompts = [self.template.prompt(turns) for turns in conversations]
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        done: dict[int, Generation] = {}
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            generators = [_generator(None if sampling.seed is None else sampling.seed + 7919 * index) for index in chosen]
+            for index, generation in zip(chosen, self._batch([prompts[index] for index in chosen], sampling, generators), strict=True):
+                done[index] = generation
+        return [done[index] for index in range(len(prompts))]
+
+    def _batch(self, prompts: list[list[int]], sampling: SamplingSection, generators: list[torch.Generator]) -> list[Generation]:
+        ids, mask = _left_padded(prompts, self.template.stop_id)
+        said: list[list[int]] = [[] for _ in prompts]
+        stopped = [False] * len(prompts)
+        running = list(range(len(prompts)))
+        position = mask.long().cumsum(-1) - 1
+        cache: Any = None
+        for _ in range(sampling.max_tokens):
+            out = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=position.clamp(min=0),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            cache = out.past_key_values
+            tokens = [next_token(out.logits[row, -1], sampling, generators[index], said[index]) for row, index in enumerate(running)]
+            kept = []
+            for row, (index, token) in enumerate(zip(running, tokens, strict=True)):
+                if token == self.template.stop_id:
+                    stopped[index] = True
+                else:
+                    said[index].append(token)
+                    kept.append(row)
+            if not kept:
+                break
+            rows = torch.tensor(kept)
+            if len(kept) < len(running):
+                cache.batch_select_indices(rows)
+            running = [running[row] for row in kept]
+            ids = torch.tensor([[tokens[row]] for row in kept])
+            mask = torch.cat([mask[rows], torch.ones(len(kept), 1, dtype=mask.dtype)], 1)
+            position = position[rows, -1:] + 1
+        return [Generation(self.template.decode(ids).strip(), end) for ids, end in zip(said, stopped, strict=True)]
+
+    @torch.inference_mode()
+    def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str]) -> list[float]:
+        """Mean log-probability in nats per token of each candidate reply (with its stop token) after the same conversation, read once."""
+        prompt = self.template.prompt(turns)
+        replies = [[*self.template.ids(text), self.template.stop_id] for text in candidates]
+        longest = max(len(reply) for reply in replies)
+        first = self.model(input_ids=torch.tensor([prompt]), use_cache=True, logits_to_keep=1)
+        cache = first.past_key_values
+        cache.batch_repeat_interleave(len(replies))
+        ids = torch.tensor([reply + [self.template.stop_id] * (longest - len(reply)) for reply in replies])
+        # Padding is on the right: causal attention keeps it from every real token.
+        out = self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        logits = torch.cat([first.logits.expand(len(replies), 1, -1), out.logits[:, :-1]], 1)
+        means = []
+        for row, reply in enumerate(replies):
+            scores = torch.log_softmax(logits[row, : len(reply)].float(), -1)
+            means.append(float(scores.gather(1, torch.tensor(reply)[:, None]).mean()))
+        return means
+
+
+def _left_padded(prompts: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """(n, longest) ids and their mask, by length: in some bases padding is the stop token itself."""
+    longest = max(len(prompt) for prompt in prompts)
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    return ids, mask
+
+
+def _generator(seed: int | None) -> torch.Generator:
+    return torch.Generator().manual_seed(random.getrandbits(48) if seed is None else seed)

@@ -1,0 +1,233 @@
+"""The recipes from source to report, on one page. Rooms never call back up: what they need from here is passed to them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from homespun import sources
+from homespun.bases import hub
+from homespun.bases.template import Template
+from homespun.config import Recipe, Settings
+from homespun.corpus import store
+from homespun.dataset import build
+from homespun.dataset.build import Dataset
+from homespun.dataset.turns import speakers
+from homespun.engines.torch import TorchEngine
+from homespun.errors import CheckFailed, EmptyCorpus
+from homespun.evaluation import evidence as proving
+from homespun.evaluation import report as reporting
+from homespun.evaluation.evaluate import Report, Weights, evaluate
+from homespun.home import Home, Manifest, digest, write_text
+from homespun.machine.hardware import available_memory, fastest_dtype, usable_cores
+from homespun.registry import versions
+from homespun.registry.versions import Version
+from homespun.training import plan as planning
+from homespun.training import run as running
+from homespun.training.loop import Event
+from homespun.training.run import Machine, Run
+from homespun.training.step import AutogradStep
+from homespun.types import Conversation
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Workshop:
+    """A home with a base ready: what every stage below needs. The model itself is loaded when the first stage asks for it."""
+
+    home: Home
+    recipe: Recipe
+    settings: Settings
+    say: Say = lambda _: None
+    on_event: Callable[[Event], None] = lambda _: None
+    _engine: TorchEngine | None = None
+
+    def __post_init__(self) -> None:
+        self.folder = hub.resolve(self.recipe.base, self.settings, self.say)
+        self.template = Template(self.folder)
+
+    def machine(self) -> Machine:
+        wanted = self.recipe.training.dtype
+        return Machine(fastest_dtype(self.settings.cache) if wanted == "auto" else wanted, usable_cores())
+
+    def engine(self, machine: Machine | None = None) -> TorchEngine:
+        if self._engine is None:
+            machine = machine or self.machine()
+            self.say(f"loading {self.recipe.base}")
+            options = self.recipe.adapter
+            self._engine = TorchEngine(self.folder, self.targets(), options.rank, options.alpha, machine.dtype, machine.threads)
+        return self._engine
+
+    def targets(self) -> Sequence[str]:
+        preset = hub.presets().get(self.recipe.base.lower())
+        return preset.targets if preset else hub.DEFAULT_TARGETS
+
+    def new_step(self, dtype: str, threads: int) -> AutogradStep:
+        """A step with a fresh adapter, always the same one: every run of a recipe starts from the same numbers."""
+        self._engine = None
+        engine = self.engine(Machine(dtype, threads))
+        return AutogradStep(engine.model, engine.parameters)
+
+    def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
+        return build.build(self.home, conversations, person, self.recipe, self.template)
+
+    def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
+        return running.learn(
+            self.home,
+            dataset,
+            self.recipe,
+            self.template,
+            self.new_step,
+            self.machine(),
+            budget=budget,
+            supervised=supervised,
+            resume=resume,
+            on_event=self.on_event,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    version: Version
+    report: Report
+    is_new: bool
+
+
+def train(shop: Workshop, model: str, person: str, budget: float | None = None, resume: bool = False) -> Outcome:
+    """Corpus -> dataset -> adapter -> quick report -> version, live if it is shown to have learned.
+
+    Raises:
+        EmptyCorpus: the person wrote too little.
+    """
+    home = shop.home
+    versions.check_name(model)
+    conversations = store.conversations(home)
+    if not conversations:
+        raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")
+    dataset = shop.dataset(conversations, person)
+    shop.say(build.expectation(int(dataset.counts.get("train replies", 0))))
+    versions.put_model(home, model, person, shop.recipe)
+    run = shop.learn(dataset, budget, resume=resume)
+    artefact = digest(model, run.id)
+    folder = home.folder("version", artefact)
+    is_new = home.manifest("version", artefact) is None
+    report = evaluate(shop.engine(), run.weights, proving.from_dataset(conversations, dataset), shop.recipe, say=shop.say)
+    if is_new:
+        manifest = Manifest("version", artefact, (f"run:{run.id}",), shop.recipe.hash, counts=run_counts(run))
+        with home.artefact(manifest) as scratch:
+            for name in (running.ADAPTER, running.CONFIG, "metrics.jsonl"):
+                shutil.copyfile(run.folder / name, scratch / name)
+            write_text(scratch / "recipe.toml", shop.recipe.toml())
+            reporting.write(report, scratch, model)
+    version = versions.add_version(home, model, artefact)
+    if is_new and _learned(report):
+        version = versions.promote(home, version.title, "better than the base on held-out words")
+    assert folder.is_dir()
+    return Outcome(version, report, is_new)
+
+
+def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:
+    """What `train` would take, measured on the person's own data. Nothing is learned."""
+    dataset = shop.dataset(store.conversations(shop.home), person)
+    machine = shop.machine()
+    step = shop.new_step(machine.dtype, machine.threads)
+    rows, validation = (running.rendered(dataset.of(side), shop.template) for side in ("train", "validation"))
+    cost = planning.measure(step, rows, validation, shop.recipe.training)
+    plan = planning.make_plan([len(row) for row in rows], shop.recipe.training, machine.dtype, machine.threads, budget, cost)
+    config = shop.engine().model.config
+    adapter = sum(parameter.numel() for parameter in step.parameters.values())
+    total = sum(parameter.numel() for parameter in step.model.parameters()) - adapter
+    memory = planning.memory_needed(total, config.num_hidden_layers, config.hidden_size, config.intermediate_size, adapter, machine.dtype)
+    minutes = (plan.steps * cost.step + plan.steps / plan.evaluate_every * cost.validation) / 60
+    return {
+        "person": person,
+        "replies_to_learn": int(dataset.counts.get("train replies", 0)),
+        "steps": plan.steps,
+        "epochs": round(plan.epochs, 2),
+        "minutes": round(minutes, 1),
+        "tokens_per_second": round(sum(len(row) for row in rows) / (plan.steps / plan.epochs * cost.step)),
+        "memory_gb": round(memory / 2**30, 1),
+        "memory_free_gb": round(available_memory() / 2**30, 1),
+        "disk_gb": round(adapter * 4 * 7 / 2**30, 1),
+        "number_format": machine.dtype,
+        "threads": machine.threads,
+        "expect": build.expectation(int(dataset.counts.get("train replies", 0))),
+    }
+
+
+def _learned(report: Report) -> bool:
+    """Until the gate compares versions, a version goes live when it surely beats the base; with nothing held out there is no proof."""
+    low = report.low("gain")
+    return low is not None and low > 0
+
+
+def run_counts(run: Run) -> Mapping[str, float]:
+    return {name: float(value) for name, value in run.summary.items() if value is not None}
+
+
+def judge(
+    shop: Workshop,
+    version: Version,
+    person: str,
+    on: Path | None = None,
+    format: str | None = None,
+    gap: float = 1800.0,
+    full: bool = False,
+) -> tuple[Report, Path]:
+    """Report on a version, on its held-out part or on a file that never enters the corpus. Returns it with the folder it was written to."""
+    home = shop.home
+    conversations = store.conversations(home)
+    weights = running.load_weights(versions.version_folder(home, version))
+    dataset = trained_on(home, version)
+    if on is None:
+        evidence = proving.from_dataset(conversations, dataset)
+    else:
+        evidence = proving.from_conversations(
+            read_conversations(on, format, gap), on.name, person, shop.recipe, shop.template, proving.learned_replies(dataset)
+        )
+    impostors = impostor_adapters(shop, conversations, dataset, version) if full else {}
+    report = evaluate(shop.engine(), weights, evidence, shop.recipe, impostors, full, shop.say)
+    if full and not impostors:
+        report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
+    name = digest(version.artefact, evidence.on, [example.id for example in evidence.examples], full)
+    with home.artefact(Manifest("evaluation", name, (f"version:{version.artefact}",), shop.recipe.hash)) as folder:
+        reporting.write(report, folder, version.title)
+    return report, home.folder("evaluation", name)
+
+
+def trained_on(home: Home, version: Version) -> Dataset:
+    """The dataset a version was trained on, by its lineage."""
+    manifest = home.manifest("version", version.artefact)
+    run = home.manifest("run", manifest.parents[0].partition(":")[2]) if manifest else None
+    dataset = run.parents[0].partition(":")[2] if run else ""
+    if home.manifest("dataset", dataset) is None:
+        raise CheckFailed(f"the dataset of {version.title} is gone from {home.path}: train it again to judge it")
+    return build.load(home.folder("dataset", dataset))
+
+
+def impostor_adapters(shop: Workshop, conversations: Sequence[Conversation], dataset: Dataset, version: Version) -> dict[str, Weights]:
+    """Adapters of the corpus' most talkative other people, trained alike on as many supervised tokens. Cached as runs, never served."""
+    learned = {example.conversation for example in dataset.of("train", "validation")}
+    present = speakers(conversation for conversation in conversations if conversation.id in learned)
+    manifest = shop.home.manifest("version", version.artefact)
+    tokens = int(manifest.counts["supervised_tokens"]) if manifest else None
+    adapters: dict[str, Weights] = {}
+    for name in (name for name in present if name != dataset.person):
+        if len(adapters) == shop.recipe.evaluation.impostors:
+            break
+        try:
+            theirs = shop.dataset(conversations, name)
+        except EmptyCorpus:
+            break
+        shop.say(f"training the impostor {name}")
+        adapters[name] = shop.learn(theirs, supervised=tokens, resume=True).weights
+    return adapters
+
+
+def read_conversations(path: Path, format: str | None, gap: float) -> list[Conversation]:
+    """A file's conversations, without touching the corpus. Ids are made from places, since nothing is stored."""
+    found, _ = sources.read(path, format)
+    return [session for chat in found for session in store.cut(chat.name, chat.group, store.identified(chat, path.name), gap)]

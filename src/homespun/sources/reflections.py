@@ -1,0 +1,62 @@
+"""JSONL of reflections: `{"question": "…", "answer": "…", "date": "2024-05-01"}` a line, one person answering throughout.
+
+Each pair must become a session of its own, so each gets a day of its own, at 00:00 and with the answer 60 seconds later:
+its own date, or the next free day when that is taken; without a date, the day after the pair before it, counting from
+1970. Only the order of such invented days means anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from homespun.sources.jsonl import Record, moment, records, words
+from homespun.types import Chat, ImportReport, Message
+
+title = 'reflections as JSONL ({"question", "answer"} a line)'
+
+ANSWERER = "Me"
+"""The answering speaker: the file does not name its author, who is the owner of the corpus."""
+QUESTIONER = "Question"
+EXAMPLE = '{"question": "What did you learn today?", "answer": "To wait.", "date": "2024-05-01"}'
+_LINE = re.compile(r'^[ \t]*\{(?=.*"question"\s*:).*"answer"\s*:', re.MULTILINE)
+_DAY = 86400
+
+
+class _Pair(NamedTuple):
+    question: str
+    answer: str
+    day: int | None
+
+
+def detect(path: Path, head: str) -> bool:
+    return bool(_LINE.search(head))
+
+
+def read(path: Path, report: ImportReport) -> Iterator[Chat]:
+    """One chat, named after the file, in order of date.
+
+    Raises:
+        SourceError: half of the lines or more are bad; names the first.
+    """
+    report.me = ANSWERER
+    dated: list[tuple[int, _Pair]] = []
+    for _, pair in records(path, report, _parse, EXAMPLE):
+        # A pair without a date belongs after the one before it.
+        dated.append((pair.day if pair.day is not None else dated[-1][0] if dated else 0, pair))
+    messages: list[Message] = []
+    free: int | None = None
+    for day, pair in sorted(dated, key=lambda item: item[0]):
+        day = day if free is None else max(day, free)
+        free = day + 1
+        messages += Message(QUESTIONER, pair.question, day * _DAY), Message(ANSWERER, pair.answer, day * _DAY + 60)
+    yield Chat(path.stem, tuple(messages))
+
+
+def _parse(record: Record) -> _Pair:
+    kind, time = moment(record.get("date"))
+    if kind == "mission time":
+        raise ValueError("a time that cannot be read")
+    return _Pair(words(record, "question"), words(record, "answer"), None if time is None else int(time // _DAY))

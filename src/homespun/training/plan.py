@@ -1,0 +1,144 @@
+"""What a run will do, fixed before its first step and kept for resume: steps, schedule, number format, threads."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from homespun.bases.template import Rendered
+from homespun.config import TrainingSection
+from homespun.errors import TrainingError
+from homespun.home import write_json
+from homespun.training.batches import collate, in_order, in_steps
+from homespun.training.step import Step
+
+MICRO_TOKENS = 1024
+"""Tokens per forward pass. On a CPU more is no faster and only costs memory (benchmarks/LOG.md, 2026-11-21)."""
+MEASURED_STEPS = 3
+RESERVE = 0.08
+"""Share of a budget kept for checkpoints and for what the measurement did not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    steps: int
+    epochs: float
+    tokens_per_step: int
+    micro_tokens: int
+    learning_rate: float
+    warmup_steps: int
+    evaluate_every: int
+    patience: int
+    clip: float
+    weight_decay: float
+    checkpoint_every: float
+    seed: int
+    dtype: str
+    threads: int
+    kind: str = "autograd"
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then a cosine to zero at the end of the run (Loshchilov & Hutter 2017). `step` counts from 0."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        through = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * through))
+
+    def write(self, file: Path) -> None:
+        write_json(file, asdict(self))
+
+    @classmethod
+    def read(cls, file: Path) -> Plan:
+        return cls(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def make_plan(
+    lengths: Sequence[int], options: TrainingSection, dtype: str, threads: int, fit: float | None = None, cost: Cost | None = None
+) -> Plan:
+    """Args:
+    lengths: tokens of every training sequence.
+    fit: seconds the training may take; needs `cost`.
+    """
+    per_epoch = len(in_steps(lengths, options.tokens_per_step, options.seed, 0))
+    steps = max(1, round(per_epoch * options.epochs))
+    evaluations = options.evaluations_per_epoch
+    if fit is not None and cost is not None:
+        steps, evaluations = _fit(steps, per_epoch, evaluations, fit * (1 - RESERVE), cost)
+    return Plan(
+        steps=steps,
+        epochs=steps / per_epoch,
+        tokens_per_step=options.tokens_per_step,
+        micro_tokens=min(MICRO_TOKENS, options.tokens_per_step),
+        learning_rate=options.learning_rate,
+        warmup_steps=min(round(steps * options.warmup), steps - 1),
+        evaluate_every=max(1, per_epoch // evaluations),
+        patience=options.patience,
+        clip=options.clip,
+        weight_decay=options.weight_decay,
+        checkpoint_every=options.checkpoint_every,
+        seed=options.seed,
+        dtype=dtype,
+        threads=threads,
+    )
+
+
+def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost) -> tuple[int, int]:
+    """As many steps as fit, giving up validations before steps."""
+    for rarer in (evaluations, max(1, evaluations // 2), 1):
+        per_step = cost.step + cost.validation * rarer / per_epoch
+        if (steps := int((seconds - cost.validation) / per_step)) >= min(most, per_epoch):
+            return min(steps, most), rarer
+    if steps < 1:
+        needed = math.ceil((cost.step + cost.validation) / (1 - RESERVE))
+        raise TrainingError(
+            f"the budget is too short for a single step: it takes about {needed} s here; give --budget {needed + 5}s or more"
+        )
+    return min(steps, most), 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds, measured on this machine with this data."""
+
+    step: float
+    validation: float
+
+
+def measure(step: Step, train: Sequence[Rendered], validation: Sequence[Rendered], options: TrainingSection) -> Cost:
+    """Time a few real steps, without learning from them. The first is left out: it pays for allocations."""
+    lengths = [len(sequence) for sequence in train]
+    parts = in_order(lengths, MICRO_TOKENS)
+    sample = [parts[len(parts) // 2], *parts[:: max(1, len(parts) // MEASURED_STEPS)]][: MEASURED_STEPS + 1]
+    batches = [collate([train[index] for index in part]) for part in sample]
+    for parameter in step.parameters.values():
+        parameter.grad = None
+    seconds = [_timed(partial(step.loss_and_gradients, batch, 1.0)) for batch in batches]
+    for parameter in step.parameters.values():
+        parameter.grad = None
+    tokens = sum(batch.tokens for batch in batches[1:]) or batches[0].tokens
+    per_token = (sum(seconds[1:]) or seconds[0]) / tokens
+    forward = _timed(lambda: step.score(batches[0])) / batches[0].tokens
+    whole = sum(lengths) / len(in_steps(lengths, options.tokens_per_step, options.seed, 0))
+    return Cost(step=per_token * whole, validation=forward * sum(len(sequence) for sequence in validation))
+
+
+def memory_needed(parameters: int, layers: int, hidden: int, intermediate: int, adapter: int, dtype: str) -> int:
+    """Bytes a training will take, from above: frozen weights, adapter with its two moments and gradient, and a micro-batch's activations.
+
+    A layer keeps about 16 rows of its width and 6 of its feed-forward width per token (measured on SmolLM2-135M).
+    """
+    size = 2 if dtype == "bfloat16" else 4
+    activations = MICRO_TOKENS * layers * (16 * hidden + 6 * intermediate) * size
+    interpreter = 700 * 2**20
+    return parameters * size + adapter * 4 * 5 + activations + interpreter
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

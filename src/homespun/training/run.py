@@ -1,0 +1,152 @@
+"""A run: dataset + recipe -> adapter, as an artefact that is resumable while it is made and cached once it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from homespun.bases import adapter
+from homespun.bases.template import Rendered, Template
+from homespun.config import Recipe
+from homespun.dataset.build import Dataset
+from homespun.home import Home, Manifest, digest, disk_errors, write_json
+from homespun.training.loop import Event, Trained, train
+from homespun.training.plan import Plan, make_plan, measure
+from homespun.training.step import AutogradStep
+from homespun.types import Example
+
+ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run."""
+
+    id: str
+    folder: Path
+    weights: dict[str, Tensor]
+    summary: dict[str, float | bool | None]
+
+    @property
+    def supervised_tokens(self) -> int:
+        return int(self.summary["supervised_tokens"] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run is computed with. Resume keeps it, so that the numbers stay the same."""
+
+    dtype: str
+    threads: int
+
+
+def run_id(dataset: Dataset, recipe: Recipe, budget: float | None, supervised: int | None) -> str:
+    return digest(dataset.id, recipe.base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised)
+
+
+def learn(
+    home: Home,
+    dataset: Dataset,
+    recipe: Recipe,
+    template: Template,
+    make_step: Callable[[str, int], AutogradStep],
+    machine: Machine,
+    budget: float | None = None,
+    supervised: int | None = None,
+    resume: bool = False,
+    on_event: Callable[[Event], None] = lambda _: None,
+) -> Run:
+    """Train the adapter of a dataset, or return the one that was trained before.
+
+    Args:
+        make_step: (dtype, threads) -> a step with a fresh adapter; called when the plan is known.
+        budget: seconds for the training itself.
+        supervised: stop after about this many supervised tokens instead of the recipe's epochs (impostors see as many as the person's).
+        resume: go on with what an interrupted run left; otherwise that is thrown away.
+    """
+    name = run_id(dataset, recipe, budget, supervised)
+    final = home.folder("run", name)
+    if home.manifest("run", name):
+        return load(final)
+    work = final.with_name(f"{name}.unfinished")
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+    with disk_errors(home.path):
+        work.mkdir(parents=True, exist_ok=True)
+    train_rows = rendered(dataset.of("train"), template)
+    validation = rendered(dataset.of("validation"), template)
+    plan, step = _plan(work, train_rows, validation, recipe, make_step, machine, budget, supervised)
+    with disk_errors(home.path):
+        done = train(step, train_rows, [example.weight for example in dataset.of("train")], validation, plan, work, on_event)
+        _keep(home, name, dataset, recipe, plan, done, work)
+    shutil.rmtree(work, ignore_errors=True)
+    return load(final)
+
+
+def load(folder: Path) -> Run:
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return Run(folder.name, folder, load_weights(folder), summary)
+
+
+def rendered(examples: Sequence[Example], template: Template) -> list[Rendered]:
+    return [template.render(example.turns) for example in examples]
+
+
+def _plan(
+    work: Path,
+    train_rows: Sequence[Rendered],
+    validation: Sequence[Rendered],
+    recipe: Recipe,
+    make_step: Callable[[str, int], AutogradStep],
+    machine: Machine,
+    budget: float | None,
+    supervised: int | None,
+) -> tuple[Plan, AutogradStep]:
+    """The plan of this run: the one it began with, if it was interrupted."""
+    file = work / "plan.json"
+    if file.is_file():
+        plan = Plan.read(file)
+        return plan, make_step(plan.dtype, plan.threads)
+    step = make_step(machine.dtype, machine.threads)
+    cost = measure(step, train_rows, validation, recipe.training) if budget is not None else None
+    lengths = [len(row) for row in train_rows]
+    plan = make_plan(lengths, recipe.training, machine.dtype, machine.threads, budget, cost)
+    if supervised is not None:
+        per_epoch = sum(bool(number) for row in train_rows for number in row.target)
+        steps = max(1, round(plan.steps / plan.epochs * supervised / per_epoch))
+        plan = replace(plan, steps=steps, epochs=supervised / per_epoch, warmup_steps=min(plan.warmup_steps, steps - 1))
+    plan.write(file)
+    return plan, step
+
+
+def _keep(home: Home, name: str, dataset: Dataset, recipe: Recipe, plan: Plan, done: Trained, work: Path) -> None:
+    summary = {
+        "steps": done.state.step,
+        "planned_steps": plan.steps,
+        "stopped_early": done.stopped_early,
+        "best_step": done.state.best_step or done.state.step,
+        "validation_loss": done.state.best_loss,
+        "supervised_tokens": done.state.tokens,
+        "seconds": round(done.state.seconds, 1),
+    }
+    parents = (f"dataset:{dataset.id}", f"base:{recipe.base}")
+    counts = {key: float(value) for key, value in summary.items() if isinstance(value, int | float)}
+    manifest = Manifest("run", name, parents, recipe.hash, plan.seed, counts)
+    with home.artefact(manifest) as folder:
+        names = {key.rsplit(".", 3)[1] for key in done.weights}
+        save_file(done.weights, folder / ADAPTER, metadata={"format": "pt"})
+        write_json(folder / CONFIG, adapter.config(recipe.base, names, recipe.adapter.rank, recipe.adapter.alpha))
+        write_json(folder / "summary.json", summary)
+        write_json(folder / "plan.json", asdict(plan))
+        shutil.copyfile(work / "metrics.jsonl", folder / "metrics.jsonl")
+
+
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """The adapter of a run or a version."""
+    return adapter.read(folder)[1]

@@ -1,0 +1,137 @@
+"""Telegram Desktop exports: one chat, the whole account, and the exporter's known faults."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homespun import sources
+from homespun.errors import SourceError
+from homespun.types import Chat, ImportReport, Message
+
+
+def read(export: object, name: str = "result.json") -> tuple[list[Chat], ImportReport]:
+    text = export if isinstance(export, str) else json.dumps(export, indent=1, ensure_ascii=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_text(text, encoding="utf-8")
+        return sources.read(path)
+
+
+def message(id: int, text: object, **more: object) -> dict[str, object]:
+    who = {"from": f"Person {id}", "from_id": f"user{id}"}
+    return {"id": 1, "type": "message", "date": "2020-01-01T12:00:00", "date_unixtime": "1577876400", **who, "text": text, **more}
+
+
+def chat(*messages: object, **more: object) -> dict[str, object]:
+    return {"name": "Anna", "type": "personal_chat", "id": 2, **more, "messages": list(messages)}
+
+
+def test_a_single_chat_tells_its_owner_by_who_is_not_the_other_one() -> None:
+    chats, report = read(chat(message(1, "hi"), message(2, "ho")))
+    assert chats == [Chat("Anna", (Message("Person 1", "hi", 1577876400.0), Message("Person 2", "ho", 1577876400.0)))]
+    assert (report.format, report.me, report.kept) == ("telegram", "Person 1", 2)
+
+
+def test_text_is_joined_from_its_pieces_with_nothing_in_between() -> None:
+    pieces = ["see ", {"type": "link", "text": "x.org"}, "!\n", {"type": "custom_emoji", "text": "👩‍🚀", "document_id": "5"}]
+    entities = [{"type": "plain", "text": "a "}, {"type": "bold", "text": "b"}, {"type": "plain", "text": " c"}]
+    chats, _ = read(chat(message(1, pieces), message(1, "lost", text_entities=entities), message(1, "plain", text_entities=[])))
+    assert [m.text for m in chats[0].messages] == ["see x.org!\n👩‍🚀", "a b c", "plain"]
+
+
+def test_what_is_not_the_sender_s_own_words_is_left_out_with_a_reason() -> None:
+    chats, report = read(
+        chat(
+            message(1, "a caption", photo="photos/1.jpg"),
+            message(1, "", media_type="voice_message", file="1.ogg"),
+            message(1, "", poll={"question": "?"}),
+            message(1, ""),
+            message(1, "copied", forwarded_from=None),
+            message(1, "a game", via_bot="@gamebot"),
+            message(1, "undated", date=None, date_unixtime=None),
+            {"id": 2, "type": "service", "actor": "Anna", "action": "phone_call", "text": ""},
+            {"id": 3, "type": "unsupported"},
+            "not even an object",
+        )
+    )
+    assert [m.text for m in chats[0].messages] == ["a caption"]
+    assert report.skipped == {
+        "media without text": 2,
+        "empty message": 1,
+        "forwarded: not the sender's words": 1,
+        "sent through a bot": 1,
+        "message without a date": 1,
+        "service message": 1,
+        "message of an unsupported kind": 1,
+    }
+
+
+def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
+    hello = message(1, "hello", **{"from": "Me Myself"})
+    listed = [
+        chat(hello, message(2, "ho")),
+        chat(hello, type="saved_messages", name=None),
+        chat(hello, hello, type="bot_chat", name="Bot", id=3),
+        chat(hello, type="public_channel", name="News", id=4),
+        chat(hello, type="verification_codes", name=None, id=5),
+        chat(hello, message(2, "x"), type="private_group", name="Team", id=6),
+        chat(message(7, "bye", **{"from": None}), name=None, id=7),
+        chat(message(8, "hi", **{"from": "Me Myself"}), name="Anna", id=8),
+    ]
+    export = {
+        "about": "Here is the data you requested.",
+        "personal_information": {"user_id": 1, "first_name": "Me", "last_name": "M."},
+        "chats": {"list": listed},
+        "left_chats": {"list": [chat(message(2, "left"), type="private_supergroup", name="Gone", id=9)]},
+    }
+    chats, report = read(export)
+    assert report.me == "Me Myself"
+    assert [(c.name, c.group) for c in chats] == [
+        ("Anna", False),
+        ("Team", True),
+        ("Deleted account 7", False),
+        ("Anna (8)", False),
+        ("Gone", True),
+    ]
+    # A namesake of the owner is another person, and so is a deleted account.
+    assert chats[2].messages[0].speaker == "Deleted account 7"
+    assert chats[3].messages[0].speaker == "Me Myself (user8)"
+    assert report.skipped == {"saved messages: notes to oneself": 1, "chat with a bot": 2, "channel": 1, "verification codes": 1}
+
+
+def test_old_exports_have_bare_ids_and_local_dates() -> None:
+    old = [{"type": "message", "date": "2019-05-31T21:28:30", "from": "Daan", "from_id": 4300, "text": "hi"}]
+    chats, report = read({"name": "Anna", "type": "personal_chat", "id": 12, "messages": old})
+    assert chats[0].messages == (Message("Daan", "hi", 1559338110.0),)
+    assert report.me == "Daan"
+
+
+def test_the_exporter_s_broken_json_is_repaired() -> None:
+    text = json.dumps(chat(message(1, "bell BELL and \\x41 kept")), indent=1).replace("BELL", r"\x07")
+    text = text.replace('"from":', '"custom": {\n "document_id": video_files/sticker (2).webm\n },\n "from":')
+    assert read(text)[0][0].messages[0].text == "bell \x07 and \\x41 kept"
+    with pytest.raises(SourceError, match="damaged or cut off"):
+        read(text[:-20])
+
+
+@pytest.mark.parametrize(("name", "chat_name"), [("test_single_export.json", "test_single_export"), ("test_batch_export.json", "Chatname")])
+def test_the_fixtures_of_another_parser(data_dir: Path, name: str, chat_name: str) -> None:
+    (found,), _ = sources.read(data_dir / "dev-chat-fixtures/chat-miner/telegram" / name)
+    expected = Message("Author 1", "Minimal Message", 1544006350.0), Message("Author 2", "Link:https://telegram.org/", 1544006964.0)
+    assert found == Chat(chat_name, expected)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.lists(texts, min_size=1, max_size=3), st.integers(0, 4 * 10**9)), min_size=1, max_size=8))
+def test_messages_written_as_telegram_are_read_back(said: list[tuple[int, list[str], int]]) -> None:
+    chats, report = read(chat(*(message(who, [*pieces], date_unixtime=str(time)) for who, pieces, time in said), type="private_group"))
+    assert chats == [Chat("Anna", tuple(Message(f"Person {who}", "".join(pieces), float(time)) for who, pieces, time in said), group=True)]
+    assert report.kept == len(said)
