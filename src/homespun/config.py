@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import tomllib
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -107,8 +106,9 @@ class Recipe(Section):
     def with_training(self, **changes: object) -> Recipe:
         return self.model_copy(update={"training": self.training.model_copy(update=changes)})
 
-    @cached_property
+    @property
     def hash(self) -> str:
+        # Not cached: a copy with other values would inherit it.
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def toml(self) -> str:

@@ -35,7 +35,7 @@ def zipped(path: Path, members: dict[str, str | bytes]) -> Path:
 def test_built_in_sources_come_as_plug_ins() -> None:
     assert list(sources.formats()) == ["messages", "reflections", "telegram", "whatsapp"]
     assert all(isinstance(source, sources.Source) for source in sources.formats().values())
-    with pytest.raises(HomespunError, match="no plug-in of homespun.nothing"):
+    with pytest.raises(HomespunError, match=r"no plug-in of homespun\.nothing is registered"):
         plugins.load("homespun.nothing")
 
 
@@ -54,7 +54,7 @@ def test_a_folder_of_exports_is_read_whole(tmp_path: Path) -> None:
     zipped(tmp_path / "all.zip", {"WhatsApp Chat - Eva/_chat.txt": WHATSAPP.replace("Anna", "Eva")})
     (tmp_path / "link.txt").symlink_to("/etc/hostname")
     chats, report = sources.read(tmp_path)
-    assert [(chat.name, chat.messages[0].speaker) for chat in chats] == [("Cem", "Ben"), ("Eva", "Eva")]
+    assert [(chat.name, chat.messages[0].speaker) for chat in chats] == [("Eva", "Eva"), ("Cem", "Ben")]
     assert (report.format, report.me, report.kept, report.notes) == ("telegram+whatsapp", "Ben", 3, [])
     (chat,), report = sources.read(tmp_path, "whatsapp")
     assert (chat.name, report.format) == ("Eva", "whatsapp")
@@ -118,12 +118,13 @@ def test_a_wrong_path_or_format_lists_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "chat anna.txt").write_text(WHATSAPP)
     with pytest.raises(UsageError, match=r"called 'chat ana.txt': did you mean 'chat anna.txt'\?"):
         sources.read(tmp_path / "chat ana.txt")
-    with pytest.raises(UsageError, match="there is no folder .*nowhere: check the path"):
+    with pytest.raises(UsageError, match=r"there is no folder .*nowhere: check the path"):
         sources.read(tmp_path / "nowhere" / "chat.txt")
     with pytest.raises(UsageError, match="no format called 'discord': there is 'messages', 'reflections', 'telegram', 'whatsapp'"):
         sources.read(tmp_path, "discord")
-    with pytest.raises(SourceError, match="holds no export .there is no text file in it."):
-        sources.read(tmp_path_without_files := tmp_path / "hollow") if (tmp_path / "hollow").mkdir() is None else None
+    (tmp_path / "hollow").mkdir()
+    with pytest.raises(SourceError, match=r"hollow holds no export \(there is no text file in it\)"):
+        sources.read(tmp_path / "hollow")
     with pytest.raises(SourceError, match="neither a file nor a folder"):
         sources.read("/dev/null")
 

@@ -130,6 +130,7 @@ ANDROID = [
     ("location: https://maps.google.com/?q=52.5,13.4", "location or other placeholder"),
     ("meet here https://maps.google.com/?q=52.5,13.4", "meet here https://maps.google.com/?q=52.5,13.4"),
     ("POLL:\nPizza?\nOPTION: Yes (2 votes)\nOPTION: No (0 votes)", "poll"),
+    ("null", "media without text"),
     ("", "empty message"),
     (" \n ", "empty message"),
     ("I deleted this message from my phone", "I deleted this message from my phone"),
@@ -199,9 +200,9 @@ def test_the_chat_is_named_after_the_other_party(name: str, expected: str) -> No
 
 def test_a_pasted_transcript_stays_inside_its_message() -> None:
     pasted = "12/05/2023, 08:00 - Stranger: buy!\n12/05/2023, 08:01 - Other: no"
-    text = f"13/05/2023, 21:05 - Anna: look:\n{pasted}\n13/05/2023, 21:06 - Ben: wow\n13/05/2023, 21:04 - Anna: late\n99/99/2023, 1:00 - not: a date\n"
-    chat, _ = read(text)
-    assert [message.text for message in chat.messages] == [f"look:\n{pasted}", "wow", "late\n99/99/2023, 1:00 - not: a date"]
+    late = "late\n99/99/2023, 1:00 - not: a date"
+    chat, _ = read(f"13/05/2023, 21:05 - Anna: look:\n{pasted}\n13/05/2023, 21:06 - Ben: wow\n13/05/2023, 21:04 - Anna: {late}\n")
+    assert [message.text for message in chat.messages] == [f"look:\n{pasted}", "wow", late]
 
 
 def test_a_wrong_clock_in_the_first_message_swallows_nothing() -> None:
@@ -230,7 +231,7 @@ def test_the_fixtures_of_another_parser(data_dir: Path, name: str) -> None:
 # Writing: any messages in any locale, and back.
 speakers = st.sampled_from(["Anna", "Ben", "Zoë 🌻", "+49 170 1234", "O’Neill, J."])
 line = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u200e<>"), max_size=40)
-body = st.lists(line, min_size=1, max_size=3).map("\n".join).filter(lambda text: any(c.isalnum() for c in text))
+body = st.lists(line, min_size=1, max_size=3).map("\n".join).filter(lambda text: text != "null" and any(c.isalnum() for c in text))
 stamps = st.lists(st.integers(0, 10**9), min_size=1, max_size=12).map(sorted)
 SHAPES = [
     ("{0:%d/%m/%Y, %H:%M} - ", 60),
@@ -249,7 +250,7 @@ def test_messages_written_in_a_locale_are_read_back(data: st.DataObject, times: 
     # A day above 12 at the end settles the order of day and month, as in any real chat.
     messages.append(Message("Anna", "end", at("2045-12-31T12:00")))
     lines = [form.format(datetime.fromtimestamp(m.time or 0, UTC)) + f"{m.speaker}: {m.text}" for m in messages]
-    assert list(read("\n".join(lines))[0].messages) == messages
+    assert list(read("\n".join(lines), "chat.txt")[0].messages) == messages
 
 
 def test_an_impossible_order_is_refused() -> None:

@@ -20,6 +20,9 @@ from homespun.errors import BaseError
 from homespun.types import Turn
 
 
+NEVER_STOPS = "this base's chat template does not end a reply with its stop token: a model trained so would never stop"
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Token ids, and for every token the number of the target turn it belongs to (1, 2, …), or 0 where nothing is learned."""
@@ -83,20 +86,24 @@ class Template:
             start, end = self._span(text, turns, index)
             while token < len(target) and encoding.offsets[token][0] < start:
                 token += 1
+            if token and encoding.offsets[token - 1][1] > start:
+                raise BaseError("this base's tokenizer glues the opening of a reply to its first word: homespun cannot tell its replies apart")
             first = token
             while token < len(target) and encoding.offsets[token][1] <= end:
                 target[token] = number
                 token += 1
             if token == first or encoding.ids[token - 1] != self.stop_id:
-                raise BaseError("this base's chat template does not end a reply with its stop token: a model trained so would never stop")
+                raise BaseError(NEVER_STOPS)
         return Rendered(encoding.ids, target)
 
     def _span(self, text: str, turns: Sequence[Turn], index: int) -> tuple[int, int]:
         """Characters [start, end) of turn `index`: from after the opening of the reply to after its stop token."""
         opening = self.text(turns[:index], reply=True)
         end = text.find(self.stop, len(opening) + len(turns[index].text))
-        if not text.startswith(opening) or end < 0:
+        if not text.startswith(opening):
             raise BaseError("this base's chat template rewrites earlier turns: homespun cannot tell its replies apart")
+        if end < 0:
+            raise BaseError(NEVER_STOPS)
         return len(opening), end + len(self.stop)
 
 

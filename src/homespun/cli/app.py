@@ -13,6 +13,7 @@ import typer.core
 
 import homespun
 from homespun.errors import HomespunError, UnknownName
+from homespun.machine.neighbour import wait_politely
 
 VERBS: dict[str, str] = {
     "init": "Make a home: the folder that holds everything.",
@@ -77,6 +78,7 @@ def homespun_command(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line. Returns the exit code: 0 done, 1 failed, 2 usage, 3 a check said no, 130 interrupted."""
     as_json = "--json" in arguments
+    wait_politely()
     try:
         result = typer.main.get_command(root).main(args=list(arguments), prog_name="homespun", standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -1,3 +1,5 @@
+"""Talk with a version in the terminal, as anybody the person knows; `/` commands are listed by `/help`."""
+
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,3 +1,5 @@
+"""The whole circle on the bundled sample: import, train, judge, then chat."""
+
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -56,16 +56,19 @@ def add(home: Home, found: Sequence[Chat], report: ImportReport, source: str, me
     Raises:
         UnknownName: nobody in this export is called `me`; near matches are named.
     """
-    found = _named(found, me)
     speakers = {message.speaker for chat in found for message in chat.messages}
     me = _match_me(me, speakers) or (report.me if report.me in speakers else None)
     with connect(home) as db:
         content = hashlib.sha256(repr([(chat.name, chat.messages) for chat in found]).encode()).hexdigest()
         values = {"source": source, "format": report.format, "content": content, "created": _now()}
         import_id = _insert(db, imports, report=json.dumps(report.as_dict()), **values)
-        ids = {name: _person(db, name) for name in sorted(speakers)}
+        for name in sorted(speakers):
+            _person(db, name)
         if me:
-            _set_me(db, ids[me])
+            # Reflections do not say who answers: it is the owner, by the name given now or by the one known already.
+            for name in [me, ANSWERER] if ANSWERER in speakers else [me]:
+                _set_me(db, _person(db, name))
+        ids = {name: _person(db, name) for name in speakers}
         before = db.execute(select(func.count()).select_from(messages)).scalar_one()
         total = sum(_add_chat(db, chat, report.format, ids, import_id, gap) for chat in found)
         added = db.execute(select(func.count()).select_from(messages)).scalar_one() - before
@@ -75,19 +78,14 @@ def add(home: Home, found: Sequence[Chat], report: ImportReport, source: str, me
     return Added(len(found), added, total - added, count)
 
 
-def _named(found: Sequence[Chat], me: str | None) -> Sequence[Chat]:
-    """Reflections do not say who answers: it is the owner, by the name given now or, failing that, by the one known already."""
-    if me is None:
-        return found
-    return [replace(chat, messages=tuple(replace(m, speaker=me) if m.speaker == ANSWERER else m for m in chat.messages)) for chat in found]
-
-
 def _match_me(me: str | None, speakers: set[str]) -> str | None:
     if me is None or me in speakers:
         return me
     same = [name for name in speakers if name.casefold() == me.casefold()]
     if len(same) == 1:
         return same[0]
+    if ANSWERER in speakers:
+        return me
     raise UnknownName("person in this export", me, speakers)
 
 
@@ -197,18 +195,18 @@ def find_person(home: Home, name: str) -> str:
 
 
 def _find(db: Connection, name: str) -> tuple[int, str, bool]:
-    columns = select(people.c.id, people.c.name, people.c.is_me)
+    columns = select(people.c.id, people.c.name, people.c.is_me, identities.c.name.label("alias"))
+    known = db.execute(columns.join(identities, identities.c.person == people.c.id)).all()
     if name == ME:
-        row = db.execute(columns.where(people.c.is_me)).first()
+        row = next((row for row in known if row.is_me), None)
         if row is None:
             raise UsageError("nobody is marked as you yet: run `homespun people me NAME`, or add an export with --me NAME")
         return row.id, row.name, row.is_me
-    joined = columns.join(identities, identities.c.person == people.c.id)
-    row = db.execute(joined.where(func.lower(identities.c.name) == name.lower())).first()
-    if row is None:
-        raise UnknownName(
-            "person", name, db.execute(select(people.c.name)).scalars(), hint="add an export first: homespun add EXPORT --me NAME"
-        )
+    # Compared here because SQLite folds the case of ASCII only.
+    same = [row for row in known if row.alias.casefold() == name.casefold()]
+    if not same:
+        raise UnknownName("person", name, [row.name for row in known], hint="add an export first: homespun add EXPORT --me NAME")
+    row = next((row for row in same if row.alias == name), same[0])
     return row.id, row.name, row.is_me
 
 

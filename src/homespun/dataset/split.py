@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from homespun.types import Conversation, Split
 
 OWN_TIMELINE = 10
 """A chat with this many conversations is split along its own time, so that part of every relationship is held out. Others are pooled."""
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "gate", "vault")
 
 SHINGLE, PERMUTATIONS = 3, 64
 SHORTEST = 6
@@ -36,37 +39,36 @@ def split(conversations: Sequence[Conversation], replies: Mapping[str, int], opt
             assigned |= _along_time(chat, replies, options)
         else:
             pooled += chat
-    pooled.sort(key=lambda conversation: conversation.start or 0.0)
     return assigned | _along_time(pooled, replies, options)
 
 
-def _along_time(conversations: Sequence[Conversation], replies: Mapping[str, int], options: DatasetSection) -> dict[str, Split]:
-    """Cut by cumulative replies; a conversation goes where its middle falls."""
-    total = sum(replies[conversation.id] for conversation in conversations)
-    held_out = options.gate + options.vault
-    borders: list[tuple[float, Split]] = [
-        ((1 - held_out) * (1 - options.validation), "train"),
-        (1 - held_out, "validation"),
-        (1 - options.vault, "gate"),
-        (1.0, "vault"),
-    ]
-    assigned: dict[str, Split] = {}
+def _along_time(conversations: Iterable[Conversation], replies: Mapping[str, int], options: DatasetSection) -> dict[str, Split]:
+    """Cut by cumulative replies; a conversation goes where its middle falls.
+
+    With few conversations a share can round to none: then the borders move until the vault, the gate and the validation part have
+    one each, in this order of need and while train keeps half.
+    """
+    ordered = sorted(conversations, key=lambda conversation: conversation.start or 0.0)
+    total = sum(replies[conversation.id] for conversation in ordered)
+    middles: list[float] = []
     passed = 0
-    for conversation in conversations:
-        middle = (passed + replies[conversation.id] / 2) / total
-        assigned[conversation.id] = next(name for border, name in borders if middle <= border)
+    for conversation in ordered:
+        middles.append((passed + replies[conversation.id] / 2) / total)
         passed += replies[conversation.id]
-    return assigned | _at_least_one(conversations, assigned, options)
-
-
-def _at_least_one(conversations: Sequence[Conversation], assigned: Mapping[str, Split], options: DatasetSection) -> dict[str, Split]:
-    """With few conversations a share can round to none: then the last ones go to vault, gate and validation, while train keeps half."""
-    wanted: list[tuple[Split, float]] = [("vault", options.vault), ("gate", options.gate), ("validation", options.validation)]
-    missing = [name for name, share in wanted if share and name not in assigned.values()]
-    room = len(conversations) // 2
-    if not missing or room == 0:
-        return {}
-    return {conversation.id: name for (name, share), conversation in zip(wanted[:room], reversed(conversations), strict=False) if share}
+    shares = (options.validation, options.gate, options.vault)
+    held_out = options.gate + options.vault
+    borders = ((1 - held_out) * (1 - options.validation), 1 - held_out, 1 - options.vault)
+    starts = [bisect.bisect_right(middles, border) for border in borders]
+    least = [0, 0, 0]
+    end = len(ordered)
+    for part in (2, 1, 0):
+        least[part] = int(shares[part] > 0 and sum(least) < len(ordered) // 2)
+        end = starts[part] = min(starts[part], end - least[part])
+    begin = 1
+    for part in range(3):
+        starts[part] = max(starts[part], begin)
+        begin = starts[part] + least[part]
+    return {conversation.id: SPLITS[bisect.bisect_right(starts, place)] for place, conversation in enumerate(ordered)}
 
 
 def near_duplicates(earlier: Iterable[str], later: Sequence[str], threshold: float) -> set[int]:

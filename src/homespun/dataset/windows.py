@@ -26,6 +26,9 @@ def windows(turns: Sequence[Turn], count: Callable[[str], int], options: Dataset
         start = _history(sizes, targets[0], options)
         covered = _reach(sizes, start, targets, options)
         window = turns[start : covered[-1] + 1]
+        room = options.max_tokens - sum(sizes[start + 1 : targets[0] + 1]) - OVERHEAD
+        if start < targets[0] and sizes[start] - OVERHEAD > room:
+            window[0] = _tail(window[0], count, room)
         yield tuple(replace(turn, target=turn.target and start + index >= covered[0]) for index, turn in enumerate(window))
         targets = targets[len(covered) :]
 
@@ -52,9 +55,9 @@ def _reach(sizes: Sequence[int], start: int, targets: Sequence[int], options: Da
 
 
 def _tail(turn: Turn, count: Callable[[str], int], limit: int) -> Turn:
-    """The last lines (or words, if one line is too long) of a turn that is only history."""
-    for separator in ("\n", " "):
-        parts = turn.text.split(separator)
+    """The last lines (or words, or characters, if one line or word is too long) of a turn that is only history."""
+    for separator in ("\n", " ", ""):
+        parts = turn.text.split(separator) if separator else list(turn.text)
         while len(parts) > 1 and count(separator.join(parts)) > limit:
             parts = parts[max(1, len(parts) // 8) :]
         turn = replace(turn, text=separator.join(parts))

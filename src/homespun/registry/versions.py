@@ -15,6 +15,8 @@ from homespun.database.schema import live, models, versions
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home
 
+ROLLED_BACK = "rolled back"
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -164,17 +166,17 @@ def rollback(home: Home, model: str) -> Version:
     get_model(home, model)
     with connect(home) as db:
         row = _model_id(db, model)
-        history = list(db.execute(select(live.c.number).where(live.c.model == row).order_by(live.c.id)).scalars())
-    # A rollback is itself a row: walking over (a, b, a) again must not bounce between a and b.
+        history = db.execute(select(live.c.number, live.c.reason).where(live.c.model == row).order_by(live.c.id)).all()
+    # A rollback is itself a row: it takes back the one before it, so that a second one does not bounce between the two.
     trail: list[int] = []
-    for number in history:
-        if len(trail) > 1 and trail[-2] == number:
+    for number, reason in history:
+        if reason == ROLLED_BACK:
             trail.pop()
         else:
             trail.append(number)
     if len(trail) < 2:
         raise UsageError(f"there is nothing to roll {model} back to: only one version was ever live")
-    return promote(home, f"{model}@{trail[-2]}", "rolled back")
+    return promote(home, f"{model}@{trail[-2]}", ROLLED_BACK)
 
 
 def version_folder(home: Home, version: Version) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from homespun.sources.files import storable
 from homespun.sources.jsonl import Record, moment, records, words
 from homespun.types import Chat, ImportReport, Message
 
@@ -52,7 +53,7 @@ def read(path: Path, report: ImportReport) -> Iterator[Chat]:
         day = day if free is None else max(day, free)
         free = day + 1
         messages += Message(QUESTIONER, pair.question, day * _DAY), Message(ANSWERER, pair.answer, day * _DAY + 60)
-    yield Chat(path.stem, tuple(messages))
+    yield Chat(storable(path.stem), tuple(messages))
 
 
 def _parse(record: Record) -> _Pair:

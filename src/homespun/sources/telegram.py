@@ -35,7 +35,7 @@ _CHAT = re.compile(r'"messages"\s*:\s*\['), re.compile(r'"type"\s*:\s*"(?:messag
 _MEDIA = ("photo", "file", "media_type", "location_information", "contact_information", "poll", "game_title", "invoice_information")
 # Two known faults of the exporter: control characters written as \xNN, and (around version 4.1) custom emoji without quotes.
 _HEX = re.compile(r"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
-_UNQUOTED = re.compile(r'("document_id":[ \t]*)([^"\s\d-][^\r\n]*?)(?=[ \t]*,?[ \t]*\r?\n)')
+_UNQUOTED = re.compile(r'("document_id":[ \t]*)([^"\s\d-][^"\r\n]{0,300}?)(?=[ \t]*,?[ \t]*\r?\n)')
 
 
 def detect(path: Path, head: str) -> bool:
@@ -192,4 +192,4 @@ def _room(chat: Json, path: Path) -> str:
     name = chat.get("name")
     if isinstance(name, str) and name.strip():
         return storable(name)
-    return f"Deleted account {chat['id']}" if chat.get("id") else path.stem
+    return f"Deleted account {chat['id']}" if chat.get("id") else storable(path.stem)

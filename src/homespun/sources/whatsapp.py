@@ -80,13 +80,13 @@ def read(path: Path, report: ImportReport) -> Iterator[Chat]:
     raw = [line.removesuffix("\r") for line in read_text(path, report).removesuffix("\n").split("\n")]
     lines = [_header(line) or line for line in raw]
     # An iPhone calls every chat `_chat.txt`; there the folder, or the zip it came from, has the name.
-    name = path.parent.name if path.stem.startswith("_chat") and path.parent.name else path.stem
+    name = storable(path.parent.name if path.stem.startswith("_chat") and path.parent.name else path.stem)
     _set_times(lines, report, name)
     entries = _assemble(lines, report)
     called = chat_title(name)
     room = called or next((entry.author for entry in entries if entry.author and is_encryption_notice(entry.body)), None) or name
-    authors = {entry.author for entry in entries if entry.author}
-    # With two other authors the chat is a group, and what the group itself says comes from WhatsApp.
+    # On an iPhone, with two other authors the chat is a group, and what the group itself says comes from WhatsApp.
+    authors = {entry.author for entry in entries if entry.author and entry.iphone}
     speaks_itself = room in authors and len(authors) > 2
     messages = tuple(message for entry in entries if (message := _message(entry, report, room if speaks_itself else None)))
     speakers = {message.speaker for message in messages}

@@ -24,7 +24,7 @@ def _phrases(table: str) -> frozenset[str]:
 
 _MEDIA = _phrases("""
 media omitted|video note omitted|video message omitted|view once message omitted|view once voice message omitted
-image omitted|video omitted|audio omitted|gif omitted|sticker omitted|document omitted|contact card omitted|null
+image omitted|video omitted|audio omitted|gif omitted|sticker omitted|document omitted|contact card omitted
 medien ausgeschlossen|medien weggelassen|bild weggelassen|video weggelassen|audio weggelassen|gif weggelassen
 sticker weggelassen|dokument weggelassen|kontaktkarte ausgelassen|videonachricht weggelassen
 multimedia omitido|archivo omitido|imagen omitida|video omitido|audio omitido|gif omitido|sticker omitido
@@ -184,7 +184,8 @@ def said(body: str, iphone: bool) -> tuple[str, str]:
         return "", "location or other placeholder"
     if is_encryption_notice(text):
         return "", "WhatsApp notice"
-    return (text, "") if text.strip(MARKS + " \n") else ("", "media without text")
+    # "null" is what Android writes for what it cannot export, such as a photo to be seen once.
+    return (text, "") if text != "null" and text.strip(MARKS + " \n") else ("", "media without text")
 
 
 def _reason(body: str) -> str:

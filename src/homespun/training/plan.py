@@ -76,7 +76,7 @@ def make_plan(
         micro_tokens=min(MICRO_TOKENS, options.tokens_per_step),
         learning_rate=options.learning_rate,
         warmup_steps=min(round(steps * options.warmup), steps - 1),
-        evaluate_every=max(1, per_epoch // evaluations),
+        evaluate_every=math.ceil(per_epoch / evaluations),
         patience=options.patience,
         clip=options.clip,
         weight_decay=options.weight_decay,
@@ -94,7 +94,7 @@ def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost
         if (steps := int((seconds - cost.validation) / per_step)) >= min(most, per_epoch):
             return min(steps, most), rarer
     if steps < 1:
-        needed = math.ceil((cost.step + cost.validation) / (1 - RESERVE))
+        needed = math.ceil((per_step + cost.validation) / (1 - RESERVE))
         raise TrainingError(
             f"the budget is too short for a single step: it takes about {needed} s here; give --budget {needed + 5}s or more"
         )

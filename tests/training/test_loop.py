@@ -1,0 +1,135 @@
+"""The loop: what it keeps, when it stops, and that being killed makes no difference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import random_sequence, step_of
+
+from homespun.bases import adapter
+from homespun.errors import TrainingError
+from homespun.home import read_jsonl
+from homespun.training.loop import Event, Trained, mean_loss, train
+from homespun.training.plan import Plan
+from homespun.training.step import AutogradStep
+
+EXAMPLES = [random_sequence(length, seed=length) for length in range(12, 60, 3)]
+WEIGHTS = [1.0 + index % 3 for index in range(len(EXAMPLES))]
+VALIDATION = [random_sequence(length, seed=length) for length in range(100, 140, 10)]
+PLAN = Plan(
+    steps=24,
+    epochs=3.0,
+    tokens_per_step=96,
+    micro_tokens=64,
+    learning_rate=3e-3,
+    warmup_steps=2,
+    evaluate_every=5,
+    patience=99,
+    clip=1.0,
+    weight_decay=0.01,
+    checkpoint_every=0.0,
+    seed=1,
+    dtype="float32",
+    threads=1,
+)
+
+
+class Killed(Exception): ...
+
+
+def kill_at(step: int) -> Callable[[Event], None]:
+    """Raises as soon as the loop has reported `step`, before its checkpoint is written."""
+
+    def follow(event: Event) -> None:
+        if event["event"] == "step" and event["step"] == step:
+            raise Killed
+
+    return follow
+
+
+def metrics(folder: Path) -> list[dict[str, object]]:
+    """Every line but for what the clock says."""
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in read_jsonl(folder / "metrics.jsonl")]
+
+
+def run(
+    base: Path, folder: Path, plan: Plan = PLAN, on_event: Callable[[Event], None] = lambda _: None
+) -> tuple[AutogradStep, Trained]:
+    """A process of its own, as far as the loop can tell: the model is read again."""
+    folder.mkdir(exist_ok=True)
+    step = step_of(base)
+    return step, train(step, EXAMPLES, WEIGHTS, VALIDATION, plan, folder, on_event)
+
+
+@pytest.fixture(scope="module")
+def straight(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AutogradStep, Trained]:
+    folder = tmp_path_factory.mktemp("straight")
+    return folder, *run(toy_folder, folder)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_killed_run_ends_bit_for_bit_like_any_other(
+    toy_folder: Path, straight: tuple[Path, AutogradStep, Trained], tmp_path: Path, seed: int
+) -> None:
+    """Killed twice at random steps, with a checkpoint at every step or only now and then."""
+    plan = dataclasses.replace(PLAN, checkpoint_every=0.0 if seed % 2 else 0.1)
+    for stop in sorted(random.Random(seed).sample(range(1, PLAN.steps + 1), 2)):
+        with pytest.raises(Killed):
+            run(toy_folder, tmp_path, plan, kill_at(stop))
+    step, done = run(toy_folder, tmp_path, plan)
+    folder, whole_step, whole = straight
+    assert all(torch.equal(done.weights[name], tensor) for name, tensor in whole.weights.items())
+    assert all(torch.equal(step.parameters[name], tensor) for name, tensor in whole_step.parameters.items())
+    assert dataclasses.replace(done.state, seconds=0, metrics=0) == dataclasses.replace(whole.state, seconds=0, metrics=0)
+    assert metrics(tmp_path) == metrics(folder)
+
+
+def test_every_step_is_reported_once(straight: tuple[Path, AutogradStep, Trained]) -> None:
+    rows = metrics(straight[0])
+    assert [row["step"] for row in rows if row["event"] == "step"] == list(range(1, PLAN.steps + 1))
+    assert [row["step"] for row in rows if row["event"] == "validation"] == [5, 10, 15, 20, 24]
+
+
+def test_the_loop_learns(straight: tuple[Path, AutogradStep, Trained], toy_folder: Path) -> None:
+    before = mean_loss(step_of(toy_folder), EXAMPLES, 512)
+    assert mean_loss(straight[1], EXAMPLES, 512) < before - 0.1
+
+
+def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_folder: Path, tmp_path: Path) -> None:
+    """Random words can only be learned by heart: validation gets worse sooner or later."""
+    plan = dataclasses.replace(PLAN, steps=400, learning_rate=2e-2, evaluate_every=2, patience=3)
+    step, done = run(toy_folder, tmp_path, plan)
+    losses = {row["step"]: row["loss"] for row in metrics(tmp_path) if row["event"] == "validation"}
+    best = min(losses, key=lambda number: losses[number])  # type: ignore[arg-type, return-value]
+    assert done.stopped_early and done.state.step == done.state.best_step + 2 * plan.patience < plan.steps
+    assert (done.state.best_step, done.state.best_loss) == (best, losses[best])
+    adapter.set_weights(step.model, done.weights)
+    assert mean_loss(step, VALIDATION, 512) == pytest.approx(done.state.best_loss)
+
+
+def test_without_validation_the_last_adapter_is_kept(toy_folder: Path, tmp_path: Path) -> None:
+    step = step_of(toy_folder)
+    done = train(step, EXAMPLES, WEIGHTS, [], dataclasses.replace(PLAN, steps=3), tmp_path)
+    assert not done.stopped_early and done.state.best_loss is None
+    assert all(torch.equal(done.weights[name], parameter) for name, parameter in step.parameters.items())
+
+
+def test_a_loss_that_is_no_number_ends_the_run(toy_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"the loss became nan at step \d+: lower training\.learning_rate"):
+        run(toy_folder, tmp_path, dataclasses.replace(PLAN, learning_rate=1e30))
+
+
+def test_a_broken_checkpoint_is_refused(toy_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        run(toy_folder, tmp_path, on_event=kill_at(3))
+    file = tmp_path / "checkpoint.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(TrainingError, match="cannot be read .*: run again without --resume"):
+        run(toy_folder, tmp_path)
+    assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
