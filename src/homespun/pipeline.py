@@ -176,8 +176,13 @@ def judge(
     format: str | None = None,
     gap: float = 1800.0,
     full: bool = False,
+    against: Sequence[str] | None = None,
 ) -> tuple[Report, Path]:
-    """Report on a version, on its held-out part or on a file that never enters the corpus. Returns it with the folder it was written to."""
+    """Report on a version, on its held-out part or on a file that never enters the corpus. Returns it with the folder it was written to.
+
+    Args:
+        against: the impostors of a full report; by default the most talkative others.
+    """
     home = shop.home
     conversations = store.conversations(home)
     weights = running.load_weights(versions.version_folder(home, version))
@@ -188,7 +193,7 @@ def judge(
         evidence = proving.from_conversations(
             read_conversations(on, format, gap), on.name, person, shop.recipe, shop.template, proving.learned_replies(dataset)
         )
-    impostors = impostor_adapters(shop, conversations, dataset, version) if full else {}
+    impostors = impostor_adapters(shop, conversations, dataset, version, against) if full else {}
     report = evaluate(shop.engine(), weights, evidence, shop.recipe, impostors, full, shop.say)
     if full and not impostors:
         report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
@@ -208,14 +213,16 @@ def trained_on(home: Home, version: Version) -> Dataset:
     return build.load(home.folder("dataset", dataset))
 
 
-def impostor_adapters(shop: Workshop, conversations: Sequence[Conversation], dataset: Dataset, version: Version) -> dict[str, Weights]:
-    """Adapters of the corpus' most talkative other people, trained alike on as many supervised tokens. Cached as runs, never served."""
+def impostor_adapters(
+    shop: Workshop, conversations: Sequence[Conversation], dataset: Dataset, version: Version, against: Sequence[str] | None = None
+) -> dict[str, Weights]:
+    """Adapters of other people of the corpus, trained alike on as many supervised tokens. Cached as runs, never served."""
     learned = {example.conversation for example in dataset.of("train", "validation")}
     present = speakers(conversation for conversation in conversations if conversation.id in learned)
     manifest = shop.home.manifest("version", version.artefact)
     tokens = int(manifest.counts["supervised_tokens"]) if manifest else None
     adapters: dict[str, Weights] = {}
-    for name in (name for name in present if name != dataset.person):
+    for name in against if against is not None else [name for name in present if name != dataset.person]:
         if len(adapters) == shop.recipe.evaluation.impostors:
             break
         try:

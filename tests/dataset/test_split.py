@@ -40,13 +40,13 @@ def test_what_is_judged_on_is_later_than_what_is_learned_from(corpus: tuple[list
 
 @given(count=st.integers(OWN_TIMELINE, 400), gate=st.floats(0, 0.3), vault=st.floats(0, 0.3), validation=st.floats(0, 0.3))
 def test_the_shares_are_those_asked_for(count: int, gate: float, vault: float, validation: float) -> None:
-    """To within a conversation; but where a share is asked for, it is never nothing."""
+    """To within a conversation for each of the three; but where a share is asked for, it is never nothing."""
     conversations = [Conversation(str(number), "chat", False, (Message("Anna", "hi", float(number)),)) for number in range(count)]
     options = DatasetSection(gate=gate, vault=vault, validation=validation)
     found = Counter(split(conversations, {conversation.id: 3 for conversation in conversations}, options).values())
     wanted = {"vault": vault, "gate": gate, "validation": (1 - gate - vault) * validation}
     for side, share in wanted.items():
-        assert abs(found[side] - share * count) <= 2  # type: ignore[index]
+        assert abs(found[side] - share * count) <= 3  # type: ignore[index]
         assert bool(found[side]) == (share > 0) or share * count < 1  # type: ignore[index]
 
 

@@ -58,8 +58,8 @@ def test_peft_reads_what_homespun_learned(trained: Callable[..., Run], tiny_fold
     adapter.set_weights(step.model, load_weights(run.folder))
     ours = step.model(input_ids=ids).logits
     theirs = PeftModel.from_pretrained(load_model(tiny_folder), str(run.folder))(input_ids=ids).logits
-    assert float((ours - theirs).abs().max()) <= 1e-4
-    assert float((bare - theirs).abs().max()) > 0.1
+    assert (ours - theirs).abs().max().item() <= 1e-4
+    assert (bare - theirs).abs().max().item() > 0.1
 
 
 def test_the_same_run_is_not_made_twice(trained: Callable[..., Run]) -> None:
@@ -74,8 +74,9 @@ def test_an_interrupted_run_goes_on_and_leaves_nothing_behind(trained: Callable[
     steps: list[object] = []
 
     def stop(event: Event) -> None:
-        steps.append(event["step"])
-        if event["step"] == 4:
+        if event["event"] == "step":
+            steps.append(event["step"])
+        if event["event"] == "step" and event["step"] == 4:
             raise KeyboardInterrupt
 
     for resume in (False, True):

@@ -19,7 +19,6 @@ from tokenizers import Tokenizer
 from homespun.errors import BaseError
 from homespun.types import Turn
 
-
 NEVER_STOPS = "this base's chat template does not end a reply with its stop token: a model trained so would never stop"
 
 
@@ -87,7 +86,9 @@ class Template:
             while token < len(target) and encoding.offsets[token][0] < start:
                 token += 1
             if token and encoding.offsets[token - 1][1] > start:
-                raise BaseError("this base's tokenizer glues the opening of a reply to its first word: homespun cannot tell its replies apart")
+                raise BaseError(
+                    "this base's tokenizer glues the opening of a reply to its first word: homespun cannot tell its replies apart"
+                )
             first = token
             while token < len(target) and encoding.offsets[token][1] <= end:
                 target[token] = number

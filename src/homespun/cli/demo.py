@@ -37,7 +37,7 @@ def demo(
     home = Home.create(directory)
     with home.lock("demo"), workshop(home, load_recipe("avatar"), as_json) as shop:
         counted = _import(home)
-        shop.say(f"imported {counted:,} messages of {PERSON} and four friends, sister and landlady")
+        shop.say(f"imported {counted:,} messages of {PERSON} and what six others wrote to her")
         done = pipeline.train(shop, MODEL, PERSON, seconds_of(budget), resume=True)
         answers = [] if sys.stdin.isatty() and not as_json else _side_by_side(shop, done)
     _tell(home, done, answers, as_json)

@@ -28,6 +28,7 @@ FEWEST_REPLIES = 10
 """Held-out replies without which style is not judged."""
 SAMPLES = 6
 CANDIDATES = 20
+IMPOSTOR = "another person's avatar"
 OTHERS_PER_OWN = 3
 """The classifier sees at most this many texts of others for each of the person's."""
 
@@ -53,6 +54,8 @@ class Report:
     on: str
     full: bool
     metrics: dict[str, Interval | float] = field(default_factory=dict)
+    sides: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Base, avatar, the nearest impostor and the real person beside each other: `nll`, `words` per reply, `closeness`."""
     gaps: list[habits.Gap] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -96,14 +99,12 @@ def evaluate(
         "perplexity_ratio": likelihood.perplexity_ratio(gain),
         "share_improved": likelihood.share_improved(base, own),
     }
-    for name, value in (("base_nll", base), ("avatar_nll", own)):
-        report.metrics[name] = sum(reply.nll for reply in value) / sum(reply.tokens for reply in value)
-    if impostors:
-        _specificity(engine, own, evidence, impostors, report, say)
+    report.sides = {"base": {"nll": _pooled(base)}, "avatar": {"nll": _pooled(own)}}
+    nearest = _specificity(engine, own, evidence, impostors, report, say) if impostors else None
     if len(evidence.replies) < FEWEST_REPLIES:
         report.notes.append(f"only {len(evidence.replies)} held-out replies: style is not judged below {FEWEST_REPLIES}")
     else:
-        _generated(engine, weights, evidence, recipe, report, say)
+        _generated(engine, weights, nearest, evidence, recipe, report, say)
         if full:
             _relevance(engine, weights, evidence, recipe, report, say)
     engine.use(weights)
@@ -128,9 +129,14 @@ def score(engine: TorchEngine, weights: Weights | None, examples: Sequence[Examp
     return [reply for index in range(len(rows)) for reply in scored[index]]
 
 
+def _pooled(scored: Sequence[ScoredReply]) -> float:
+    return sum(reply.nll for reply in scored) / sum(reply.tokens for reply in scored)
+
+
 def _specificity(
     engine: TorchEngine, own: Sequence[ScoredReply], evidence: Evidence, impostors: Mapping[str, Weights], report: Report, say: Say
-) -> None:
+) -> Weights:
+    """Returns the adapter of the impostor that comes nearest."""
     scored = {}
     for name, weights in impostors.items():
         say(f"scoring with the adapter of {name}")
@@ -139,35 +145,49 @@ def _specificity(
     report.metrics["specificity"] = measured.interval
     for name, interval in measured.by_impostor.items():
         report.metrics[f"specificity against {name}"] = interval
+    report.sides[IMPOSTOR] = {"nll": _pooled(scored[measured.weakest])}
+    return impostors[measured.weakest]
 
 
-def _generated(engine: TorchEngine, weights: Weights, evidence: Evidence, recipe: Recipe, report: Report, say: Say) -> None:
+def _generated(
+    engine: TorchEngine, weights: Weights, nearest: Weights | None, evidence: Evidence, recipe: Recipe, report: Report, say: Say
+) -> None:
     """Everything that needs replies in the model's own words."""
     options = recipe.evaluation
     wanted = options.replies if report.full else min(QUICK_REPLIES, options.replies)
     picked = sorted(random.Random(options.seed).sample(range(len(evidence.replies)), min(wanted, len(evidence.replies))))
     real = [evidence.replies[index] for index in picked]
-    say(f"writing {len(real)} replies as the base, then as the avatar")
-    base, avatar = (generate(engine, adapter, real, recipe) for adapter in (None, weights))
+    adapters: dict[str, Weights | None] = {"base": None, "avatar": weights} | ({IMPOSTOR: nearest} if nearest else {})
+    written: dict[str, list[Generation]] = {}
+    for side, adapter in adapters.items():
+        say(f"writing {len(real)} replies as the {side}")
+        written[side] = generate(engine, adapter, real, recipe)
+    texts = {side: [generation.text for generation in generations] for side, generations in written.items()}
+    _broken(written["avatar"], real, evidence, report)
+    _closeness(texts, [reply.conversation for reply in real], evidence, report)
+    for side, said in {**texts, "real": [reply.text for reply in real]}.items():
+        report.sides.setdefault(side, {})["words"] = sum(len(diversity.words(text)) for text in said) / len(said)
+    others = [text for said in evidence.others.values() for text in said] or list(evidence.others_known)
+    report.gaps = habits.largest_gaps([reply.text for reply in evidence.replies], texts["avatar"], others)
+    report.samples = list(_samples(real, texts["base"], texts["avatar"]))
+    if report.full:
+        _variety(texts["avatar"], evidence, report)
+
+
+def _broken(avatar: Sequence[Generation], real: Sequence[Reply], evidence: Evidence, report: Report) -> None:
+    """Length, stopping, copying and degenerate replies, each beside the person's own rate."""
     texts = [generation.text for generation in avatar]
-    conversations = [reply.conversation for reply in real]
+    truth = [reply.text for reply in real]
+    speakers = (evidence.person, *evidence.others)
+    contexts = [reply.context[-1].text for reply in real]
     report.metrics |= {
-        "length_ratio": diversity.length_ratio(texts, [reply.text for reply in real], conversations),
+        "length_ratio": diversity.length_ratio(texts, truth, [reply.conversation for reply in real]),
         "stops": sum(generation.stopped for generation in avatar) / len(avatar),
         "copy_rate": diversity.copy_rate(texts, evidence.learned),
         "natural_copy_rate": diversity.copy_rate([reply.text for reply in evidence.replies], evidence.learned),
+        "degenerate_rate": diversity.degenerate_rate(texts, contexts, speakers, [not generation.stopped for generation in avatar]).rate,
+        "natural_degenerate_rate": diversity.degenerate_rate(truth, contexts, speakers).rate,
     }
-    speakers = (evidence.person, *evidence.others)
-    contexts = [reply.context[-1].text for reply in real]
-    broken = diversity.degenerate_rate(texts, contexts, speakers, [not generation.stopped for generation in avatar])
-    report.metrics["degenerate_rate"] = broken.rate
-    report.metrics["natural_degenerate_rate"] = diversity.degenerate_rate([reply.text for reply in real], contexts, speakers).rate
-    _closeness(texts, [generation.text for generation in base], conversations, evidence, report)
-    others = [text for said in evidence.others.values() for text in said] or list(evidence.others_known)
-    report.gaps = habits.largest_gaps([reply.text for reply in evidence.replies], texts, others)
-    report.samples = list(_samples(real, base, avatar))
-    if report.full:
-        _variety(texts, evidence, report)
 
 
 def generate(engine: TorchEngine, weights: Weights | None, replies: Sequence[Reply], recipe: Recipe) -> list[Generation]:
@@ -177,7 +197,7 @@ def generate(engine: TorchEngine, weights: Weights | None, replies: Sequence[Rep
     return engine.generate([reply.context for reply in replies], sampling)
 
 
-def _closeness(avatar: Sequence[str], base: Sequence[str], conversations: Sequence[str], evidence: Evidence, report: Report) -> None:
+def _closeness(texts: Mapping[str, Sequence[str]], conversations: Sequence[str], evidence: Evidence, report: Report) -> None:
     if not evidence.known or not evidence.others_known:
         report.notes.append("closeness needs earlier text of the person and of somebody else")
         return
@@ -191,25 +211,32 @@ def _closeness(avatar: Sequence[str], base: Sequence[str], conversations: Sequen
         except ValueError as error:
             report.notes.append(f"{name}: {error}")
             continue
-        check = closely.yardstick(judge(real), {speaker: judge(texts) for speaker, texts in evidence.others.items()})
+        check = closely.yardstick(judge(real), {speaker: judge(said) for speaker, said in evidence.others.items()})
         if check.auc:
             report.metrics[f"{name}_yardstick_auc"] = min(check.auc.values())
         if check.note:
             report.notes.append(f"{name}: {check.note}")
-        if not check.counts:
-            continue
-        measured = closely.closeness(
-            model=closely.Scored(judge(avatar), conversations),
-            real=closely.Scored(judge(real), where),
-            base=closely.Scored(judge(base), conversations),
-        )
-        if measured.interval and measured.position:
-            report.metrics |= {name: measured.interval, f"{name}_position": measured.position}
-        else:
-            report.notes.append(f"{name}: {measured.note}")
-    auc = closely.real_vs_generated_auc(real, avatar)
+        if check.counts:
+            truth = closely.Scored(judge(real), where)
+            scored = {side: closely.Scored(judge(said), conversations) for side, said in texts.items()}
+            _place(name, scored, truth, report)
+    auc = closely.real_vs_generated_auc(real, texts["avatar"])
     if auc is not None:
         report.metrics["real_vs_generated_auc"] = auc
+
+
+def _place(name: str, scored: Mapping[str, closely.Scored], truth: closely.Scored, report: Report) -> None:
+    """Each side's place between the base (0) and the person (1)."""
+    for side in (side for side in scored if side != "base"):
+        measured = closely.closeness(scored[side], truth, scored["base"])
+        if measured.interval is None or measured.position is None:
+            report.notes.append(f"{name}: {measured.note}")
+            return
+        report.sides.setdefault(side, {})[name] = measured.interval.value
+        if side == "avatar":
+            report.metrics |= {name: measured.interval, f"{name}_position": measured.position}
+    report.sides["base"][name] = 0.0
+    report.sides.setdefault("real", {})[name] = 1.0
 
 
 def _variety(texts: Sequence[str], evidence: Evidence, report: Report) -> None:
@@ -259,6 +286,6 @@ def _opening(engine: TorchEngine, text: str, tokens: int = 40) -> str:
     return text if len(ids) <= tokens else engine.template.decode(ids[:tokens])
 
 
-def _samples(real: Sequence[Reply], base: Sequence[Generation], avatar: Sequence[Generation]) -> Iterator[Sample]:
+def _samples(real: Sequence[Reply], base: Sequence[str], avatar: Sequence[str]) -> Iterator[Sample]:
     for index in sorted(random.Random(3).sample(range(len(real)), min(SAMPLES, len(real)))):
-        yield Sample(real[index].context[-1].text, real[index].text, base[index].text, avatar[index].text)
+        yield Sample(real[index].context[-1].text, real[index].text, base[index], avatar[index])

@@ -64,6 +64,8 @@ class Gap:
     model: float
     size: float
     """Standardised difference, model minus real: Cohen's h of shares, Cohen's d of means (Cohen 1988)."""
+    sure: bool
+    """Larger than chance makes it, at this many replies."""
     examples: tuple[str, ...]
     """Real replies where the habit is missed, generated ones where it is overdone."""
 
@@ -134,7 +136,7 @@ def favourites(real: Sequence[str], others: Sequence[str], most: int = FAVOURITE
 def largest_gaps(real: Sequence[str], generated: Sequence[str], others: Sequence[str], top: int = 5, min_count: int = 5) -> list[Gap]:
     """The habits in which generated replies differ most from the person's real ones, largest first.
 
-    A gap must span SURE standard errors, and a habit occur in `min_count` replies of one side, so that chance names no habit.
+    A habit must occur in `min_count` replies of one side, and a gap span one standard error. Below SURE of them chance may have made it.
     `others`: what other people wrote in the same conversations, to find the person's own words by.
     """
     if not real or not generated:
@@ -145,15 +147,15 @@ def largest_gaps(real: Sequence[str], generated: Sequence[str], others: Sequence
     gaps: list[Gap] = []
     told: frozenset[str] = frozenset()
     for habit, size, on_real, on_model in sorted(compared, key=lambda row: -abs(row[1])):
-        if len(gaps) < top and abs(size) >= SURE * error and told.isdisjoint(habit.family):
+        if len(gaps) < top and abs(size) >= error and told.isdisjoint(habit.family):
             told |= habit.family
-            gaps.append(_gap(habit, size, on_real, on_model, real if size < 0 else generated))
+            gaps.append(_gap(habit, size, on_real, on_model, real if size < 0 else generated, abs(size) >= SURE * error))
     return gaps
 
 
-def _gap(habit: Habit, size: float, real: float, model: float, texts: Sequence[str]) -> Gap:
+def _gap(habit: Habit, size: float, real: float, model: float, texts: Sequence[str], sure: bool) -> Gap:
     sentence = habit.sentence.format(real=_said(real, habit.share), model=_said(model, habit.share))
-    return Gap(habit.key, sentence, "missed" if size < 0 else "overdone", real, model, size, _examples(habit, texts))
+    return Gap(habit.key, sentence, "missed" if size < 0 else "overdone", real, model, size, sure, _examples(habit, texts))
 
 
 def _compare(habit: Habit, real: Sequence[str], generated: Sequence[str], min_count: int) -> tuple[float, float, float]:

@@ -19,6 +19,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "on": report.on,
         "full": report.full,
         "metrics": metrics,
+        "sides": report.sides,
         "gaps": [asdict(gap) for gap in report.gaps],
         "samples": [asdict(sample) for sample in report.samples],
         "notes": report.notes,
@@ -46,7 +47,15 @@ def headline(report: Report) -> str:
 
 def markdown(report: Report, title: str) -> str:
     return "\n".join(
-        [f"# {title}: does it sound like {report.person}?", "", *_summary(report), *_table(report), *_habits(report), *_rest(report)]
+        [
+            f"# {title}: does it sound like {report.person}?",
+            "",
+            *_summary(report),
+            *_table(report),
+            *_sides(report),
+            *_habits(report),
+            *_rest(report),
+        ]
     )
 
 
@@ -76,6 +85,25 @@ def _table(report: Report) -> Iterator[str]:
         natural = report.number(f"natural_{name}")
         beside = "" if natural is None else f" (really: {say(natural)})"
         yield f"| {what} | {say(number)}{spread}{beside} | {meaning} |"
+    yield ""
+
+
+def _sides(report: Report) -> Iterator[str]:
+    columns = {
+        "nll": "surprise (nats per token)",
+        "words": "words per reply",
+        "closeness": "closeness",
+        "closeness_masked": "closeness without content",
+    }
+    shown = [name for name in columns if any(name in values for values in report.sides.values())]
+    if not shown:
+        return
+    yield "## Side by side"
+    yield ""
+    yield f"| | {' | '.join(columns[name] for name in shown)} |"
+    yield "|---" * (len(shown) + 1) + "|"
+    for side, values in report.sides.items():
+        yield f"| {side} | {' | '.join(_plain(values[name]) if name in values else '' for name in shown)} |"
     yield ""
 
 
@@ -118,7 +146,8 @@ def _habits(report: Report) -> Iterator[str]:
     yield ""
     for gap in report.gaps:
         shown = "; ".join(f"“{_short(text)}”" for text in gap.examples)
-        yield f"- **{gap.kind}**: {gap.sentence}" + (f". For example {shown}" if shown else "")
+        kind = f"**{gap.kind}**" if gap.sure else f"perhaps {gap.kind}"
+        yield f"- {kind}: {gap.sentence}" + (f". For example {shown}" if shown else "")
     yield ""
 
 
