@@ -4,12 +4,12 @@
     python benchmarks/train_speed.py --quick    # 2 rounds, ours and TRL's defaults only
     python benchmarks/train_speed.py --json     # one flat object
 
-**Same work.** All learn from one file of the same conversations (workload.py: multi-turn windows of at most 512 tokens), rendered to the
-same tokens with the same targets, which is checked. Every reply is a target on both sides; in a real run of ours a few are history only.
-LoRA of rank 16 on all linear layers, the same base, the same number of threads.
+**Same work.** All learn from one file of the same conversations (workload.py: windows of several turns, about 512 tokens at most),
+rendered to the same tokens with the same targets, which is checked. Every reply is a target on both sides; in a real run of ours a few are
+history only. LoRA of rank 16 on all linear layers, the same base, as many threads that wait in the same way.
 - ours: `training/loop.py` as it is, with the micro batches of `training/plan.py`, 2,048 tokens a step.
 - TRL's defaults: what `SFTConfig(use_cpu=True)` gives, 8 rows a step, with the loss on replies only.
-- TRL's best: the fastest of the configurations that we tried (peers/sft.py).
+- TRL's best: the fastest of the configurations that we tried, 16 rows a step (peers/sft.py).
 A step is everything from the end of the one before to its own end: batches, forward, backward, clipping, optimiser.
 
 **Same noise.** Every trainer is a process of its own. All are started and loaded, then they take turns in a fixed order, one step each
@@ -43,6 +43,7 @@ from homespun.bases.hub import resolve
 from homespun.config import Recipe, settings
 from homespun.errors import HomespunError
 from homespun.machine.hardware import usable_cores
+from homespun.machine.neighbour import wait_politely
 from turns import STEP
 from venvs import python_with
 from workload import data_folder, write_rows
@@ -112,7 +113,7 @@ def started(commands: dict[str, list[str]], folder: Path) -> Iterator[list[Train
 
 def end(process: subprocess.Popen[str]) -> None:
     """A worker leaves when its standard input closes."""
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
         process.communicate(timeout=30)
     if process.poll() is None:
         process.kill()
@@ -121,6 +122,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
+    wait_politely()  # what our command line does for itself; set here, the peers have it too
     try:
         base = resolve(Recipe().base, settings(), say)
         python = python_with(PEERS / "sft.txt", options.peers or settings().cache / "peers", say)

@@ -26,8 +26,7 @@ hypothesis.settings.load_profile("house")
 def data_dir() -> Path:
     """The folder of real corpora: HOMESPUN_TEST_DATA, or the shared one beside the repository."""
     folder = Path(os.environ.get("HOMESPUN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real corpora at {folder}: set HOMESPUN_TEST_DATA")
+    assert folder.is_dir(), f"no real corpora at {folder}: set HOMESPUN_TEST_DATA"
     return folder
 
 
@@ -93,9 +92,8 @@ def _real_engine(base_folder: Path) -> TorchEngine:
     from helpers import ALPHA, RANK
     from homespun.bases.hub import DEFAULT_TARGETS
     from homespun.engines.torch import TorchEngine
-    from homespun.machine.hardware import usable_cores
 
-    return TorchEngine(base_folder, DEFAULT_TARGETS, RANK, ALPHA, "float32", usable_cores())
+    return TorchEngine(base_folder, DEFAULT_TARGETS, RANK, ALPHA, "float32", threads=1)
 
 
 @pytest.fixture

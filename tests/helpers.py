@@ -29,7 +29,8 @@ def random_adapter(parameters: Mapping[str, Tensor], seed: int = 0, size: float 
 
 
 def step_of(folder: Path, dtype: str = "float32", seed: int = 0) -> AutogradStep:
-    """A step on a model read from `folder`, with a fresh adapter."""
+    """A step on a model read from `folder`, with a fresh adapter. One thread: where cores are shared, waiting for a second costs more."""
+    torch.set_num_threads(1)
     model = load_model(folder, dtype)
     return AutogradStep(model, adapter.add(model, DEFAULT_TARGETS, RANK, ALPHA, seed))
 

@@ -13,8 +13,11 @@ from pathlib import Path
 import homespun
 
 SRC = Path(homespun.__file__).parent
-ROOMS = """types errors config home database plugins machine bases sources corpus generators dataset training engines retrieval
-    evaluation registry export feedback serving ui pipeline improve cli""".split()
+ROOMS = (
+    *("types", "errors", "config", "home", "database", "plugins", "machine", "bases", "sources", "corpus", "generators", "dataset"),
+    *("training", "engines", "retrieval", "evaluation", "registry", "export", "feedback", "serving", "ui", "pipeline", "improve", "cli"),
+)
+"""Top to bottom, as in the design: a room may import those before it."""
 DATA = {"recipes", "sample"}
 HEAVY = {"torch", "transformers", "sqlalchemy", "sklearn", "numpy", "fastapi", "starlette", "nicegui"}
 

@@ -9,8 +9,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from turns import Turns
-
 from homespun.bases.adapter import LoRALinear
 from homespun.bases.hub import DEFAULT_TARGETS
 from homespun.bases.template import Rendered, Template
@@ -21,6 +19,7 @@ from homespun.training.loop import Event, train
 from homespun.training.plan import make_plan
 from homespun.training.step import AutogradStep
 from homespun.types import Turn
+from turns import Turns
 
 ENDLESS = 10**6
 

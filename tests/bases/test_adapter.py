@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import random_adapter, step_of
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from helpers import random_adapter, step_of
 from homespun.bases import adapter
 from homespun.bases.adapter import LoRALinear
 from homespun.bases.load import load_model

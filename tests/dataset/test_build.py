@@ -13,7 +13,7 @@ from homespun.errors import EmptyCorpus
 from homespun.home import Home
 from homespun.types import Conversation, Example, Message
 
-WORDS = "the a river walk soup train Friday maybe never always coffee rain bike letter mill harbour seven quiet loud green".split()
+WORDS = ("the", "a", "river", "walk", "soup", "train", "maybe", "never", "coffee", "rain", "bike", "letter", "mill", "quiet", "loud")
 COPIED = "once upon a time there was a very long reply that somebody pasted twice"
 
 
@@ -72,7 +72,8 @@ def test_a_pasted_text_is_never_on_both_sides(template: Template) -> None:
 def test_no_example_is_longer_than_the_recipe_says(template: Template) -> None:
     """But for the system line, which every example has."""
     recipe = Recipe(dataset=DatasetSection(max_tokens=100, context_tokens=36))
-    conversations = [with_last_words(conversation, " ".join(WORDS * 10)) if day % 3 else conversation for day, conversation in enumerate(talk())]
+    conversations = talk()
+    conversations[::3] = [with_last_words(conversation, " ".join(WORDS * 10)) for conversation in conversations[::3]]
     examples, counts = make(conversations, "Anna", recipe, template)
     assert counts["left out: longer than dataset.max_tokens"] > 0
     assert max(len(template.render(example.turns)) - len(template.ids(template.text(example.turns[:1]))) for example in examples) <= 100

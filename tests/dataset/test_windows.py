@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +21,9 @@ def told(draw: st.DrawFn) -> list[Turn]:
     for place in range(draw(st.integers(1, 25))):
         mine = draw(st.booleans())
         most = OPTIONS.max_tokens - 2 * OVERHEAD - 1 if mine else 3 * OPTIONS.max_tokens
-        words = f"{place:02}" + draw(st.sampled_from(["-", " ", "\n"])).join("x" * draw(st.integers(1, 40)) for _ in range(draw(st.integers(1, 6))))
-        turns.append(Turn("assistant" if mine else "user", words[:most].strip(), target=mine and draw(st.booleans())))
+        lengths = draw(st.lists(st.integers(1, draw(st.sampled_from([8, 60]))), min_size=1, max_size=4))
+        text = f"{place:02}" + draw(st.sampled_from(["-", " ", "\n"])).join("x" * length for length in lengths)
+        turns.append(Turn("assistant" if mine else "user", text[:most].strip(), target=mine and draw(st.integers(0, 3)) > 0))
     return turns
 
 
@@ -46,6 +49,14 @@ def test_a_window_is_an_unbroken_stretch_that_ends_in_a_target(turns: list[Turn]
 def test_no_window_is_longer_than_allowed(turns: list[Turn]) -> None:
     for window in windows(turns, len, OPTIONS):
         assert sum(len(turn.text) + OVERHEAD for turn in window) <= OPTIONS.max_tokens
+
+
+@given(turns=told())
+def test_two_replies_far_apart_do_not_share_a_window(turns: list[Turn]) -> None:
+    for window in windows(turns, len, OPTIONS):
+        targets = [place for place, turn in enumerate(window) if turn.target]
+        for earlier, later in itertools.pairwise(targets):
+            assert sum(len(turn.text) + OVERHEAD for turn in window[earlier + 1 : later]) <= OPTIONS.context_tokens
 
 
 @given(turns=told())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from helpers import sequences
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import sequences
 from homespun.bases.template import Rendered
 from homespun.training.batches import collate, in_order, in_steps, micro_batches
 
@@ -44,4 +44,4 @@ def test_a_batch_predicts_every_target_token_from_the_one_before_it(found: list[
         wanted += [(one.ids[place - 1], place - 1, one.ids[place], before + one.target[place] - 1, index + 1.0) for place in places]
     rows = (batch.ids[batch.supervised], batch.positions[batch.supervised], batch.labels, batch.reply, batch.weight)
     assert list(zip(*(row.tolist() for row in rows), strict=True)) == wanted
-    assert batch.replies == sum(max(one.target) for one in found)
+    assert (batch.replies, batch.tokens) == (sum(max(one.target) for one in found), sum(map(len, found)))

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers import random_sequence, step_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import random_sequence, step_of
 from homespun.config import TrainingSection
 from homespun.errors import TrainingError
 from homespun.training.batches import in_steps

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import gradients, own_loss, random_adapter, random_sequence, relative_error, sequences, set_adapter, step_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from helpers import gradients, own_loss, random_adapter, random_sequence, relative_error, sequences, set_adapter, step_of
 from homespun.bases import adapter
 from homespun.bases.template import Rendered, Template
 from homespun.engines.torch import TorchEngine
@@ -30,7 +30,11 @@ TALK = (
 )
 
 
-def learned(step: AutogradStep, batches: Sequence[tuple[Sequence[Rendered], Sequence[float]]], total: float) -> tuple[float, dict[str, Tensor]]:
+Part = tuple[Sequence[Rendered], Sequence[float]]
+"""Sequences and their weights."""
+
+
+def learned(step: AutogradStep, batches: Sequence[Part], total: float) -> tuple[float, dict[str, Tensor]]:
     loss = sum(step.loss_and_gradients(collate(some, weights), total) for some, weights in batches)
     return loss, gradients(step.parameters)
 

@@ -6,9 +6,10 @@ import os
 
 
 def wait_politely() -> None:
-    """Let OpenMP's threads sleep instead of spin while they wait for each other. Must run before torch is imported.
+    """Let OpenMP's threads sleep soon, instead of spinning for milliseconds, while they wait. Must run before torch is imported.
 
-    With one other busy program on two cores, spinning made training several times slower than its fair share (benchmarks/LOG.md).
-    A setting of the user's own is left alone.
+    With another busy program on two cores, spinning made training many times slower than its fair share; never spinning costs a
+    fifth of the speed on a quiet machine (benchmarks/LOG.md, 2026-11-21). A setting of the user's own is left alone.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -16,9 +16,13 @@ from homespun.bases.attention import Layout
 from homespun.bases.template import Rendered
 
 
+ROUND = 64
+"""CPU kernels are compiled for every new number of rows, and kept: few different numbers save time and memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """T tokens of several sequences end to end, of which S are scored.
+    """T tokens of several sequences end to end, of which S are scored. T is rounded up to a multiple of ROUND with padding nobody sees.
 
     ids, positions: (T,) int64; positions start at 0 in every sequence.
     supervised: (S,) int64, rows of the hidden states that predict a target token; labels: (S,) int64, those tokens.
@@ -33,10 +37,8 @@ class Batch:
     reply: Tensor
     weight: Tensor
     replies: int
-
-    @property
-    def tokens(self) -> int:
-        return self.ids.numel()
+    tokens: int
+    """Useful ones: without the padding."""
 
     @property
     def total_weight(self) -> float:
@@ -60,17 +62,24 @@ def collate(sequences: Sequence[Rendered], weights: Sequence[float] | None = Non
                 reply.append(replies + number - 1)
                 weight.append(weights[index] if weights else 1.0)
         replies += max(sequence.target, default=0)
+    tokens = len(ids)
+    lengths = [len(sequence) for sequence in sequences]
+    if padding := -tokens % ROUND:
+        ids += [0] * padding
+        positions += range(padding)
+        lengths.append(padding)
     flat = torch.tensor(ids)
     rows = torch.tensor(supervised, dtype=torch.long)
     return Batch(
         ids=flat,
         positions=torch.tensor(positions),
-        layout=Layout([len(sequence) for sequence in sequences]),
+        layout=Layout(lengths),
         supervised=rows,
         labels=flat[rows + 1],
         reply=torch.tensor(reply, dtype=torch.long),
         weight=torch.tensor(weight),
         replies=replies,
+        tokens=tokens,
     )
 
 

@@ -21,6 +21,8 @@ from homespun.training.plan import Plan, make_plan, measure
 from homespun.training.step import AutogradStep
 from homespun.types import Example
 
+VALIDATION_TOKENS = 8_000
+
 ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
@@ -80,7 +82,7 @@ def learn(
     with disk_errors(home.path):
         work.mkdir(parents=True, exist_ok=True)
     train_rows = rendered(dataset.of("train"), template)
-    validation = rendered(dataset.of("validation"), template)
+    validation = _sample(rendered(dataset.of("validation"), template))
     plan, step = _plan(work, train_rows, validation, recipe, make_step, machine, budget, supervised)
     with disk_errors(home.path):
         done = train(step, train_rows, [example.weight for example in dataset.of("train")], validation, plan, work, on_event)
@@ -96,6 +98,12 @@ def load(folder: Path) -> Run:
 
 def rendered(examples: Sequence[Example], template: Template) -> list[Rendered]:
     return [template.render(example.turns) for example in examples]
+
+
+def _sample(rows: Sequence[Rendered]) -> list[Rendered]:
+    """Evenly spread rows of about VALIDATION_TOKENS tokens: validating often must not cost more than a few steps."""
+    every = max(1, round(sum(map(len, rows)) / VALIDATION_TOKENS))
+    return list(rows[::every])
 
 
 def _plan(

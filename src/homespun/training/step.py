@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from homespun.bases.load import flat_attention
-from homespun.training.batches import Batch
+from homespun.training.batches import ROUND, Batch
 
 HEAD_ROWS = 256
 """Rows of the vocabulary projection at a time: their logits stay in the cache and never exist all at once."""
@@ -39,22 +39,23 @@ class AutogradStep:
     def loss_and_gradients(self, batch: Batch, denominator: float) -> float:
         with flat_attention(self.model):
             hidden = self._hidden(batch)
-            loss: Tensor = _HeadLoss.apply(hidden, self._head(), batch.labels, batch.weight / denominator)  # type: ignore[no-untyped-call]
+            labels, weight = _rounded(batch.labels), _rounded(batch.weight / denominator)
+            loss: Tensor = _HeadLoss.apply(hidden, self._head(), labels, weight)  # type: ignore[no-untyped-call]
             loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     @torch.no_grad()
     def score(self, batch: Batch) -> Tensor:
         with flat_attention(self.model):
-            hidden = self._hidden(batch)
+            hidden, labels = self._hidden(batch), _rounded(batch.labels)
         nll = [
-            torch.nn.functional.cross_entropy((rows @ self._head().t()).float(), labels, reduction="none")
-            for rows, labels in zip(torch.split(hidden, HEAD_ROWS), torch.split(batch.labels, HEAD_ROWS), strict=True)
+            torch.nn.functional.cross_entropy((rows @ self._head().t()).float(), chosen, reduction="none")
+            for rows, chosen in zip(torch.split(hidden, HEAD_ROWS), torch.split(labels, HEAD_ROWS), strict=True)
         ]
-        return torch.cat(nll) if nll else torch.zeros(0)
+        return torch.cat(nll)[: batch.labels.numel()]
 
     def _hidden(self, batch: Batch) -> Tensor:
-        """(S, hidden): last hidden states at supervised positions only; the rest never meets the vocabulary."""
+        """Last hidden states at supervised positions only, (S rounded up, hidden); the rest never meets the vocabulary."""
         out = self.model.base_model(
             input_ids=batch.ids.unsqueeze(0),
             position_ids=batch.positions.unsqueeze(0),
@@ -63,11 +64,16 @@ class AutogradStep:
             layout=batch.layout,
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden.index_select(0, batch.supervised)
+        return hidden.index_select(0, _rounded(batch.supervised))
 
     def _head(self) -> Tensor:
         weight: Tensor = self.model.get_output_embeddings().weight
         return weight
+
+
+def _rounded(values: Tensor) -> Tensor:
+    """(S,) -> the next multiple of ROUND, at least one, filled with zeros: a padding row has weight 0."""
+    return torch.nn.functional.pad(values, (0, -values.numel() % ROUND or (0 if values.numel() else ROUND)))
 
 
 _NO_MASK = torch.zeros(1, 1, 1, 1)

@@ -1,0 +1,56 @@
+"""The database: brought up to date, all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.exc import IntegrityError
+
+from homespun.database.connection import MIGRATIONS, connect
+from homespun.database.schema import identities, metadata, people
+from homespun.errors import HomespunError
+from homespun.home import Home
+
+
+def user_version(home: Home) -> int:
+    found: int = sqlite3.connect(home.database).execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def names(db: Connection) -> list[str]:
+    return list(db.execute(select(people.c.name)).scalars())
+
+
+def test_a_fresh_database_has_every_table_and_is_found_again(home: Home) -> None:
+    with connect(home) as db:
+        assert set(inspect(db).get_table_names()) == set(metadata.tables)
+        db.execute(insert(people).values(name="Anna"))
+    with connect(home) as db:
+        assert names(db) == ["Anna"]
+    assert user_version(home) == len(MIGRATIONS)
+
+
+def test_an_error_undoes_the_whole_transaction(home: Home) -> None:
+    with pytest.raises(ZeroDivisionError), connect(home) as db:
+        db.execute(insert(people).values(name="Anna"))
+        raise ZeroDivisionError
+    with connect(home) as db:
+        assert names(db) == []
+
+
+def test_nothing_may_point_at_what_is_not_there(home: Home) -> None:
+    with pytest.raises(IntegrityError), connect(home) as db:
+        db.execute(insert(identities).values(name="Anna", person=7))
+
+
+def test_a_database_of_a_newer_homespun_is_left_alone(home: Home) -> None:
+    with connect(home):
+        pass
+    newer = len(MIGRATIONS) + 1
+    with sqlite3.connect(home.database) as raw:
+        raw.execute(f"PRAGMA user_version = {newer}")
+    with pytest.raises(HomespunError, match="made by a newer homespun: update with"), connect(home):
+        pass
+    assert user_version(home) == newer
