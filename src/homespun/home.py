@@ -14,6 +14,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -130,10 +131,17 @@ class Home:
                 raise Busy(f"{what} is at work in {self.path}: wait for it to end, or stop it; nothing was changed") from None
             try:
                 write_json(note, {"purpose": purpose, "pid": os.getpid()})
+                self._sweep()
                 yield
             finally:
                 note.unlink(missing_ok=True)
                 lock.release()
+
+    def _sweep(self) -> None:
+        """Remove scratch folders that a killed command left behind; one younger than an hour may still be at work."""
+        for scratch in self.path.glob("*/.new-*"):
+            if time.time() - scratch.stat().st_mtime > 3600:
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager

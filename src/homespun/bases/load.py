@@ -17,7 +17,7 @@ from homespun.errors import BaseError
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def load_model(folder: Path, dtype: str = "float32", device: str = "cpu") -> Any:
+def load_model(folder: Path, dtype: str = "float32") -> Any:
     """A `transformers` causal language model in evaluation mode, frozen.
 
     Raises:
@@ -38,7 +38,7 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "cpu") -> Any
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BaseError(f"the base in {folder} cannot be loaded ({reason}); delete that folder and run the command again") from None
     model.requires_grad_(False)
-    return model.to(device).eval()
+    return model.eval()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ Needs only `tokenizers` and `jinja2`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +51,20 @@ class Template:
             raise BaseError(f"{folder} has no chat template or no stop token: use the instruct variant of this base")
         self.stop, self.stop_id = stop, stop_id
         self._variables = {"bos_token": _token_text(options.get("bos_token")), "eos_token": self.stop}
+        special = (token.content for token in self.tokenizer.get_added_tokens_decoder().values() if token.special)
+        self._special = re.compile("|".join(map(re.escape, special)))
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
         environment.globals["raise_exception"] = _raise
         self._template = environment.from_string(source)
 
     def text(self, turns: Sequence[Turn], reply: bool = False) -> str:
         """The rendered text; `reply` appends the opening of the model's next turn."""
-        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+        messages = [{"role": turn.role, "content": self._harmless(turn.text)} for turn in turns]
         return self._template.render(messages=messages, add_generation_prompt=reply, **self._variables)
+
+    def _harmless(self, text: str) -> str:
+        """What people write stays what they wrote: a "<|im_end|>" of theirs must not end anything (a zero-width space breaks it)."""
+        return self._special.sub(lambda found: f"{found[0][0]}\u200b{found[0][1:]}", text)
 
     def prompt(self, turns: Sequence[Turn]) -> list[int]:
         """Ids of a conversation up to where the model begins to answer."""
@@ -100,7 +107,7 @@ class Template:
     def _span(self, text: str, turns: Sequence[Turn], index: int) -> tuple[int, int]:
         """Characters [start, end) of turn `index`: from after the opening of the reply to after its stop token."""
         opening = self.text(turns[:index], reply=True)
-        end = text.find(self.stop, len(opening) + len(turns[index].text))
+        end = text.find(self.stop, len(opening))
         if not text.startswith(opening):
             raise BaseError("this base's chat template rewrites earlier turns: homespun cannot tell its replies apart")
         if end < 0:

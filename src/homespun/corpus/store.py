@@ -155,6 +155,12 @@ def _set_me(db: Connection, person: int) -> None:
         _merge(db, owner.id, person)
         db.execute(update(people).where(people.c.id == person).values(is_me=True))
     elif owner.id != person:
+        name, written = db.execute(select(people.c.name, func.count(messages.c.id)).outerjoin(messages).where(people.c.id == person)).one()
+        if written:
+            raise UsageError(
+                f"you are {owner.name} here, and {name} is somebody else: if {name} is you too, run `homespun people merge {name!r} "
+                f"{owner.name!r}` first"
+            )
         _merge(db, person, owner.id)
 
 

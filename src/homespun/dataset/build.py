@@ -97,7 +97,7 @@ def examples_of(
     system = making.system_turn(recipe, person, other)
     return [
         Example(f"{conversation.id}-{number}", conversation.id, side, (system, *window))
-        for number, window in enumerate(windows(list(turns), count, recipe.dataset))
+        for number, window in enumerate(windows(list(turns), count, recipe.dataset, count(system.text) + OVERHEAD))
     ]
 
 

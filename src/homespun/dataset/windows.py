@@ -12,13 +12,15 @@ OVERHEAD = 6
 """Tokens a chat template spends around a turn, at most, in the families of presets.toml."""
 
 
-def windows(turns: Sequence[Turn], count: Callable[[str], int], options: DatasetSection) -> Iterator[tuple[Turn, ...]]:
+def windows(turns: Sequence[Turn], count: Callable[[str], int], options: DatasetSection, reserved: int = 0) -> Iterator[tuple[Turn, ...]]:
     """Windows of at most `options.max_tokens`. The oldest history is cut first, never the reply.
 
     Args:
         turns: of one conversation; those marked `target` are to be learned or scored.
         count: tokens of a text.
+        reserved: tokens of what is put before every window.
     """
+    options = options.model_copy(update={"max_tokens": options.max_tokens - reserved})
     turns = [turn if turn.target else _tail(turn, count, options.context_tokens) for turn in turns]
     sizes = [count(turn.text) + OVERHEAD for turn in turns]
     targets = [index for index, turn in enumerate(turns) if turn.target]

@@ -25,12 +25,10 @@ BATCH = 24
 class TorchEngine:
     """One base in memory, whose adapter can be changed at any time: base, version and impostors are compared on the same weights."""
 
-    def __init__(
-        self, folder: Path, targets: Sequence[str], rank: int, alpha: float, dtype: str, threads: int, device: str = "cpu"
-    ) -> None:
+    def __init__(self, folder: Path, targets: Sequence[str], rank: int, alpha: float, dtype: str, threads: int) -> None:
         torch.set_num_threads(threads)
         self.template = Template(folder)
-        self.model: Any = load_model(folder, dtype, device)
+        self.model: Any = load_model(folder, dtype)
         self.parameters = adapter.add(self.model, targets, rank, alpha, seed=0)
         self.limit: int = getattr(self.model.config, "max_position_embeddings", 2048)
 
@@ -94,7 +92,7 @@ class TorchEngine:
         running = list(range(len(prompts)))
         position = mask.long().cumsum(-1) - 1
         cache: Any = None
-        for _ in range(sampling.max_tokens):
+        for _ in range(min(sampling.max_tokens, self.limit - ids.shape[1])):
             out = self.model(
                 input_ids=ids,
                 attention_mask=mask,

@@ -46,12 +46,10 @@ def available_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def fastest_dtype(cache: Path, device: str = "cpu") -> str:
+def fastest_dtype(cache: Path) -> str:
     """ "bfloat16" or "float32", by a measurement of a few milliseconds that is made once for a machine and kept in `cache`."""
     import torch
 
-    if device != "cpu":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     key = digest(_processor(), usable_cores(), torch.__version__)
     file = cache / "machine.json"
     known: dict[str, str] = {}

@@ -15,7 +15,6 @@ from torch import Tensor
 from homespun.bases.attention import Layout
 from homespun.bases.template import Rendered
 
-
 ROUND = 64
 """CPU kernels are compiled for every new number of rows, and kept: few different numbers save time and memory."""
 
