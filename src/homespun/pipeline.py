@@ -103,7 +103,7 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
         EmptyCorpus: the person wrote too little.
     """
     home = shop.home
-    versions.check_name(model)
+    versions.check_owner(home, model, person)
     conversations = store.conversations(home)
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")

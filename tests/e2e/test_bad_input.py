@@ -36,7 +36,7 @@ CASES = {
     "a base that is no base": (("train", "y", "--recipe", "nobase.toml"), 1, ["config.json"]),
     "an unknown base": (("train", "y", "--recipe", "unknown.toml"), 2, ["smollm2-135m-instruct"]),
     "eval on a file without them": (("eval", "wren", "--on", "strangers.jsonl"), 2, ["Wren Kallio"]),
-    "nothing to roll back to": (("rollback", "wren"), 2, ["wren"]),
+    "rolling back an unknown model": (("rollback", "wern"), 2, ["wren"]),
 }
 
 

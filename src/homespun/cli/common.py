@@ -84,7 +84,7 @@ def progress(as_json: bool) -> Iterator[tuple[Callable[[str], None], Callable[[M
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        yield (lambda text: console.print(f"  {text}", style="dim", markup=False)), _Follower(bar, console)
+        yield (lambda text: console.print(f"  {text}", style="dim", markup=False, soft_wrap=True)), _Follower(bar, console)
 
 
 class _Follower:
@@ -100,7 +100,7 @@ class _Follower:
         if event["event"] == "validation":
             self.loss = f"validation {event['loss']:.3f}"
             if not self.console.is_terminal:
-                self.console.print(f"  step {event['step']}/{event['steps']}  {self.loss}", style="dim", markup=False)
+                self.console.print(f"  step {event['step']}/{event['steps']}  {self.loss}", style="dim", markup=False, soft_wrap=True)
             return
         if self.task is None or event["step"] == 1:
             self.task = self.bar.add_task("training", total=event["steps"], completed=event["step"], rate="")

@@ -71,15 +71,25 @@ def put_model(home: Home, name: str, person: str, recipe: Recipe) -> None:
     Raises:
         UsageError: the name is no name, or belongs to somebody else's model.
     """
-    check_name(name)
+    check_owner(home, name, person)
     with connect(home) as db:
-        row = db.execute(select(models.c.id, models.c.person).where(models.c.name == name)).first()
-        if row is None:
+        known = db.execute(select(models.c.id).where(models.c.name == name)).scalar()
+        if known is None:
             db.execute(insert(models).values(name=name, person=person, recipe=recipe.toml(), created=_now()))
-        elif row.person != person:
-            raise UsageError(f"the model {name!r} speaks for {row.person}: choose another name for a model of {person}")
         else:
-            db.execute(update(models).where(models.c.id == row.id).values(recipe=recipe.toml()))
+            db.execute(update(models).where(models.c.id == known).values(recipe=recipe.toml()))
+
+
+def check_owner(home: Home, name: str, person: str) -> None:
+    """Whether `name` can be a model of `person`, before anything slow begins.
+
+    Raises:
+        UsageError: it is no name, or belongs to somebody else's model.
+    """
+    check_name(name)
+    known = find_model(home, name)
+    if known and known.person != person:
+        raise UsageError(f"the model {name!r} speaks for {known.person}: choose another name for a model of {person}")
 
 
 def check_name(name: str) -> None:
