@@ -104,7 +104,7 @@ def judge(subject: Subject, options: argparse.Namespace) -> Iterator[tuple[str, 
 
 def recipe(options: argparse.Namespace) -> Recipe:
     made = load_recipe("avatar")
-    epochs = min(made.training.epochs, 2.0) if options.quick else options.epochs or made.training.epochs
+    epochs = options.epochs or (min(made.training.epochs, 2.0) if options.quick else made.training.epochs)
     replies = EvaluationSection(replies=120, hits_contexts=100) if options.quick else EvaluationSection()
     return made.with_training(epochs=epochs).model_copy(update={"evaluation": replies})
 
