@@ -112,21 +112,18 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     versions.put_model(home, model, person, shop.recipe)
     run = shop.learn(dataset, budget, resume=resume)
     artefact = digest(model, run.id)
-    folder = home.folder("version", artefact)
-    is_new = home.manifest("version", artefact) is None
-    report = evaluate(shop.engine(), run.weights, proving.from_dataset(conversations, dataset), shop.recipe, say=shop.say)
-    if is_new:
+    if home.manifest("version", artefact) is None:
+        report = evaluate(shop.engine(), run.weights, proving.from_dataset(conversations, dataset), shop.recipe, say=shop.say)
         manifest = Manifest("version", artefact, (f"run:{run.id}",), shop.recipe.hash, counts=run_counts(run))
         with home.artefact(manifest) as scratch:
             for name in (running.ADAPTER, running.CONFIG, "metrics.jsonl"):
                 shutil.copyfile(run.folder / name, scratch / name)
             write_text(scratch / "recipe.toml", shop.recipe.toml())
             reporting.write(report, scratch, model)
-    version = versions.add_version(home, model, artefact)
-    if is_new and _learned(report):
-        version = versions.promote(home, version.title, "better than the base on held-out words")
-    assert folder.is_dir()
-    return Outcome(version, report, is_new)
+    report = reporting.read(home.folder("version", artefact))
+    before = len(versions.list_versions(home, model))
+    version = versions.add_version(home, model, artefact, "better than the base on held-out words" if _learned(report) else None)
+    return Outcome(version, report, is_new=version.number > before)
 
 
 def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:

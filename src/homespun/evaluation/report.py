@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from homespun.evaluation.bootstrap import Interval
-from homespun.evaluation.evaluate import Report
+from homespun.evaluation.evaluate import Report, Sample
+from homespun.evaluation.habits import Gap
 from homespun.home import write_json, write_text
 
 
@@ -30,6 +33,23 @@ def write(report: Report, folder: Path, title: str) -> None:
     """Writes `report.json` and `report.md`."""
     write_json(folder / "report.json", as_json(report))
     write_text(folder / "report.md", markdown(report, title))
+
+
+def read(folder: Path) -> Report:
+    """The report that `write` wrote there."""
+    values = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report = Report(values["person"], values["on"], values["full"], sides=values["sides"], notes=values["notes"])
+    for name, value in values["metrics"].items():
+        report.metrics[name] = _interval(value) if isinstance(value, dict) else value
+    report.gaps = [Gap(**{**gap, "examples": tuple(gap["examples"])}) for gap in values["gaps"]]
+    report.samples = [Sample(**sample) for sample in values["samples"]]
+    return report
+
+
+def _interval(value: dict[str, Any]) -> Interval:
+    """JSON has no infinity: a bound that is not known stands there as null."""
+    low, high = (infinite if value[side] is None else value[side] for side, infinite in (("low", -math.inf), ("high", math.inf)))
+    return Interval(value["value"], low, high, value["n"], value["clusters"])
 
 
 def headline(report: Report) -> str:
@@ -62,11 +82,11 @@ def markdown(report: Report, title: str) -> str:
 def _summary(report: Report) -> Iterator[str]:
     yield f"Judged on {report.on}: words it never learned from. Every interval is a 95 % cluster bootstrap over conversations."
     yield ""
-    gain, ratio = report.metrics.get("gain"), report.number("perplexity_ratio")
-    if isinstance(gain, Interval) and ratio is not None:
+    gain = report.metrics.get("gain")
+    if isinstance(gain, Interval):
         verdict = "It has learned" if gain.low > 0 else "It cannot be shown to have learned"
         yield (
-            f"**{verdict} from {report.person}.** It is {100 * (1 - ratio):.0f} % less surprised (perplexity) by what they really "
+            f"**{verdict} from {report.person}.** It is {100 * (1 - math.exp(-gain.value)):.0f} % less surprised (perplexity) by what they really "
             f"wrote than the untrained base is, given the same history."
         )
         yield ""

@@ -118,8 +118,12 @@ def delete_model(home: Home, name: str) -> list[str]:
         return sorted(mine - set(db.execute(select(versions.c.artefact)).scalars()))
 
 
-def add_version(home: Home, model: str, artefact: str) -> Version:
-    """Number the next version of a model. The same artefact twice is the same version."""
+def add_version(home: Home, model: str, artefact: str, promoted: str | None = None) -> Version:
+    """Number the next version of a model. The same artefact twice is the same version.
+
+    Args:
+        promoted: the reason why a new version goes live in the same transaction; None leaves the live one alone.
+    """
     with connect(home) as db:
         row = _model_id(db, model)
         known = db.execute(select(versions.c.number).filter_by(model=row, artefact=artefact)).scalar()
@@ -127,6 +131,8 @@ def add_version(home: Home, model: str, artefact: str) -> Version:
             last = db.execute(select(func.max(versions.c.number)).where(versions.c.model == row)).scalar()
             known = (last or 0) + 1
             db.execute(insert(versions).values(model=row, number=known, artefact=artefact, created=_now()))
+            if promoted:
+                db.execute(insert(live).values(model=row, number=known, reason=promoted, created=_now()))
     return get_version(home, f"{model}@{known}")
 
 
