@@ -86,8 +86,8 @@ def _summary(report: Report) -> Iterator[str]:
     if isinstance(gain, Interval):
         verdict = "It has learned" if gain.low > 0 else "It cannot be shown to have learned"
         yield (
-            f"**{verdict} from {report.person}.** It is {100 * (1 - math.exp(-gain.value)):.0f} % less surprised (perplexity) by what they really "
-            f"wrote than the untrained base is, given the same history."
+            f"**{verdict} from {report.person}.** It is {100 * (1 - math.exp(-gain.value)):.0f} % less surprised (perplexity) by what they "
+            f"really wrote than the untrained base is, given the same history."
         )
         yield ""
 
