@@ -94,7 +94,7 @@ class _Follower:
         self.bar, self.console = bar, console
         self.task: Any = None
         self.loss = ""
-        self.first: tuple[float, float] | None = None
+        self.previous: Mapping[str, Any] | None = None
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "validation":
@@ -102,11 +102,15 @@ class _Follower:
             if not self.console.is_terminal:
                 self.console.print(f"  step {event['step']}/{event['steps']}  {self.loss}", style="dim", markup=False, soft_wrap=True)
             return
-        if self.task is None or event["step"] == 1:
-            self.task = self.bar.add_task("training", total=event["steps"], completed=event["step"], rate="")
-        rate = f"{event['tokens'] / max(1e-9, event['seconds'] - (self.first or (0.0, 0.0))[1]):,.0f} tokens/s" if self.first else ""
-        self.first = (event["step"], event["seconds"])
-        self.bar.update(self.task, completed=event["step"], rate=f"{rate}  {self.loss or 'loss ' + format(event['loss'], '.3f')}")
-        if event["step"] == event["steps"]:
+        if self.previous is None or event["step"] < self.previous["step"]:
+            self._next_run(event)
+        elif event["seconds"] > self.previous["seconds"]:
+            rate = event["tokens"] / (event["seconds"] - self.previous["seconds"])
+            self.bar.update(self.task, completed=event["step"], rate=f"{rate:,.0f} tokens/s  {self.loss}")
+        self.previous = event
+
+    def _next_run(self, event: Mapping[str, Any]) -> None:
+        if self.task is not None:
             self.bar.remove_task(self.task)
-            self.task = None
+        self.task = self.bar.add_task("training", total=event["steps"], completed=event["step"], rate="")
+        self.loss = ""
