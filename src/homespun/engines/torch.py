@@ -126,7 +126,8 @@ class TorchEngine:
         """Mean log-probability in nats per token of each candidate reply (with its stop token) after the same conversation, read once."""
         prompt = self.template.prompt(turns)
         replies = [[*self.template.ids(text), self.template.stop_id] for text in candidates]
-        longest = max(len(reply) for reply in replies)
+        # Rounded up: CPU kernels are compiled for every new shape (training/batches.py).
+        longest = -(-max(len(reply) for reply in replies) // 16) * 16
         first = self.model(input_ids=torch.tensor([prompt]), use_cache=True, logits_to_keep=1)
         cache = first.past_key_values
         cache.batch_repeat_interleave(len(replies))
