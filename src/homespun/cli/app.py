@@ -38,6 +38,9 @@ VERBS: dict[str, str] = {
 """In the order a newcomer meets them. Each is a module of this package, imported only when it is called."""
 
 
+STOPPED = "stopped; what was finished is kept, and `homespun train NAME --resume` goes on"
+
+
 class _Lazy(typer.core.TyperGroup):
     """Loads a verb's module when the verb is used, so that `--help` stays instant."""
 
@@ -81,18 +84,20 @@ def run(arguments: Sequence[str]) -> int:
     wait_politely()
     try:
         result = typer.main.get_command(root).main(args=list(arguments), prog_name="homespun", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        # typer turns Ctrl-C into this exit code, without a word.
+        return _say_error(STOPPED, code, as_json) if code == 130 else code
     except Exception as error:
         return _failed(error, as_json)
     except KeyboardInterrupt:
-        return _say_error("stopped; what was finished is kept, and `homespun train NAME --resume` goes on", 130, as_json)
+        return _say_error(STOPPED, 130, as_json)
 
 
 def _failed(error: Exception, as_json: bool) -> int:
     if isinstance(error, HomespunError):
         return _say_error(str(error), error.exit_code, as_json)
     if isinstance(error, typer.Abort):
-        return _say_error("stopped", 130, as_json)
+        return _say_error(STOPPED, 130, as_json)
     if isinstance(error, typer.Exit):
         return error.exit_code
     if hasattr(error, "format_message"):
