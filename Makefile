@@ -31,7 +31,7 @@ build: $(VENV)/installed-dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt hatch_build.py src/homespun/training/fused/kernels.c
 	$(PIP) --editable .
 	@touch $@
 

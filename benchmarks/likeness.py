@@ -29,6 +29,7 @@ from homespun.evaluation.bootstrap import Interval  # noqa: E402
 from homespun.evaluation.evaluate import Report  # noqa: E402
 from homespun.home import Home  # noqa: E402
 from homespun.pipeline import Workshop  # noqa: E402
+from homespun.registry import versions  # noqa: E402
 from homespun.training.loop import Event  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,6 +97,7 @@ def judge(subject: Subject, options: argparse.Namespace) -> Iterator[tuple[str, 
     store.add(home, found, imported, file.name, subject.person, 1800.0)
     shop = Workshop(home, recipe(options), settings(), say=_note, on_event=_follow)
     version = pipeline.train(shop, subject.name, subject.person, resume=True).version
+    shop.recipe = versions.recipe_of(home, version)
     against = subject.impostors[: 1 if options.quick else 2]
     yield subject.name, pipeline.judge(shop, version, subject.person, full=True, against=against)[0]
     for name, other in subject.elsewhere:

@@ -1,5 +1,6 @@
-"""A worker's side of taking turns: it answers, waits for a line on standard input, does one training step and answers again.
+"""A worker's side of taking turns: it answers, waits for a line on standard input, does what the line says and answers again.
 
+STEP asks for one training step, LOSS for the loss on the held-out rows as the model is now.
 Nothing but the standard library: every peer's environment has to run it.
 """
 
@@ -10,8 +11,9 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 
-STEP = "step"
+STEP, LOSS = "step", "loss"
 
 
 class Turns:
@@ -22,17 +24,23 @@ class Turns:
         self._answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._began = time.perf_counter()
+        self.loss: Callable[[], float] | None = None
+        """Nats per supervised token of the held-out rows; set by the worker once it has a model."""
 
     def answer(self, **facts: float | str) -> None:
-        """Tell `facts`, the seconds since the last turn began and the peak of memory so far; return when the next turn begins.
+        """Tell `facts`, the seconds since the last turn began and the peak of memory so far; return when the next step begins.
 
         Ends the process when there are no more turns.
         """
-        seconds = time.perf_counter() - self._began
-        print(json.dumps({**facts, "seconds": seconds, "peak_gb": peak_gb()}), file=self._answers, flush=True)
-        if sys.stdin.readline().strip() != STEP:
+        self._say(**facts, seconds=time.perf_counter() - self._began, peak_gb=peak_gb())
+        while (asked := sys.stdin.readline().strip()) == LOSS and self.loss:
+            self._say(loss=self.loss())
+        if asked != STEP:
             sys.exit()
         self._began = time.perf_counter()
+
+    def _say(self, **facts: float | str) -> None:
+        print(json.dumps(facts), file=self._answers, flush=True)
 
 
 def peak_gb() -> float:

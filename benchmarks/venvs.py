@@ -6,19 +6,22 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from homespun.errors import HomespunError
 
 
-def python_with(requirements: Path, folder: Path, say: Callable[[str], None]) -> Path:
+def python_with(requirements: Path, folder: Path, say: Callable[[str], None], without: Sequence[str] = ()) -> Path:
     """The interpreter of an environment that has `requirements`, made once below `folder`. Other pins make another environment.
+
+    Args:
+        without: packages that are taken away again: required, but not for what is measured, and in the way.
 
     Raises:
         HomespunError: pip could not install them; says why.
     """
-    pins = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:8]
+    pins = hashlib.sha256(requirements.read_bytes() + sys.version.encode() + "".join(without).encode()).hexdigest()[:8]
     place = folder / f"{requirements.stem}-{pins}"
     python = place / "bin" / "python"
     complete = place / "complete"
@@ -27,6 +30,8 @@ def python_with(requirements: Path, folder: Path, say: Callable[[str], None]) ->
         shutil.rmtree(place, ignore_errors=True)
         _call([sys.executable, "-m", "venv", str(place)])
         _call([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)])
+        if without:
+            _call([str(python), "-m", "pip", "uninstall", "--quiet", "--yes", *without])
         complete.touch()
     return python
 

@@ -101,5 +101,4 @@ def engine(_real_engine: TorchEngine) -> Iterator[TorchEngine]:
     """The real base in full precision, without an adapter until a test gives it one."""
     _real_engine.use(None)
     yield _real_engine
-    for parameter in _real_engine.parameters.values():
-        parameter.grad = None
+    _real_engine.adapter.clear()

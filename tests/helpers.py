@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from homespun.bases import adapter
+from homespun.bases.adapter import FlatAdapter
 from homespun.bases.hub import DEFAULT_TARGETS
 from homespun.bases.load import load_model
 from homespun.bases.template import Rendered
@@ -36,17 +37,14 @@ def step_of(folder: Path, dtype: str = "float32", seed: int = 0) -> AutogradStep
 
 
 def set_adapter(step: AutogradStep, size: float = 0.02) -> AutogradStep:
-    adapter.set_weights(step.model, random_adapter(step.parameters, size=size))
+    step.adapter.set(random_adapter(step.adapter.tensors, size=size))
     return step
 
 
-def gradients(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+def gradients(adapter: FlatAdapter) -> dict[str, Tensor]:
     """The gradients that stand there, taken away."""
-    taken = {}
-    for name, parameter in parameters.items():
-        assert parameter.grad is not None
-        taken[name] = parameter.grad
-        parameter.grad = None
+    taken = {name: gradient.clone() for name, gradient in adapter.gradients.items()}
+    adapter.clear()
     return taken
 
 

@@ -1,64 +1,60 @@
-"""python ours.py VARIANT BASE ROWS THREADS: homespun's own training loop, one step a turn."""
+"""python ours.py STEP JOB: homespun's own training loop, one step a turn."""
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from homespun.bases.adapter import LoRALinear
+from homespun.bases import dense
 from homespun.bases.hub import DEFAULT_TARGETS
-from homespun.bases.template import Rendered, Template
-from homespun.config import Recipe, settings
-from homespun.engines.torch import TorchEngine
+from homespun.bases.template import Rendered
+from homespun.config import AdapterSection, Recipe, StepKind, settings
 from homespun.machine.hardware import fastest_dtype
-from homespun.training.loop import Event, train
+from homespun.training.fused.kernels import library
+from homespun.training.kinds import Machine, make_step
+from homespun.training.loop import Event, mean_loss, train
 from homespun.training.plan import make_plan
-from homespun.training.step import AutogradStep
-from homespun.types import Turn
+from job import ENDLESS, Job, read_rows, sizes
 from turns import Turns
 
-ENDLESS = 10**6
 
-
-def main(variant: str, base: Path, file: Path, threads: int) -> None:
+def main(kind: StepKind, job: Job) -> None:
     turns = Turns()
-    if variant != "autograd":
-        raise SystemExit(f"there is no step called {variant!r}")
-    recipe = Recipe()
-    dtype = fastest_dtype(settings().cache)
-    engine = TorchEngine(base, DEFAULT_TARGETS, recipe.adapter.rank, recipe.adapter.alpha, dtype, threads)
-    step = AutogradStep(engine.model, engine.parameters)
-    rows = rendered(file, Template(base))
-    lengths = [len(row) for row in rows]
+    if kind == "fused" and library() is None:
+        raise SystemExit("homespun was installed without its C kernels")
+    # Steps are cut before the row that would not fit: with half a row more they hold as much as the peers' do.
+    tokens = job.step_tokens + job.step_tokens // job.step_rows // 2
+    options = Recipe().with_training(tokens_per_step=tokens, learning_rate=job.learning_rate).training
+    machine = Machine(kind, fastest_dtype(settings().cache), job.threads)
+    step = make_step(Path(job.base), DEFAULT_TARGETS, AdapterSection(rank=job.rank, alpha=job.alpha), machine)
+    rows, held_out = rendered(job.train), rendered(job.held_out)
     # A checkpoint is written three times a minute at most: left out, it would only blur the steps it falls on.
-    plan = replace(make_plan(lengths, recipe.training, dtype, threads), steps=ENDLESS, checkpoint_every=math.inf)
+    plan = replace(make_plan([len(row) for row in rows], options, machine), steps=ENDLESS, checkpoint_every=math.inf)
 
     def on_event(event: Event) -> None:
         turns.answer(tokens=int(event["tokens"] or 0))
 
-    supervised = sum(bool(number) for row in rows for number in row.target)
-    flop = flop_per_token(engine, supervised / sum(lengths))
-    turns.answer(tokens=sum(lengths), supervised=supervised, dtype=dtype, flop_per_token=flop)
+    facts = sizes(read_rows(job.train))
+    flop = flop_per_token(dense.shape(Path(job.base)), facts["supervised"] / facts["tokens"])
+    turns.loss = lambda: mean_loss(step, held_out, plan.micro_tokens)
+    turns.answer(**facts, dtype=machine.dtype, flop_per_token=flop)
     with tempfile.TemporaryDirectory() as folder:
         train(step, rows, [1.0] * len(rows), [], plan, Path(folder), on_event)
 
 
-def rendered(file: Path, template: Template) -> list[Rendered]:
-    """Every reply is a target, as it is for the peers."""
-    chats = [json.loads(line)["messages"] for line in file.read_text(encoding="utf-8").splitlines()]
-    return [template.render([Turn(m["role"], m["content"], target=m["role"] == "assistant") for m in messages]) for messages in chats]
+def rendered(file: str) -> list[Rendered]:
+    return [Rendered(row["ids"], row["target"]) for row in read_rows(file)]
 
 
-def flop_per_token(engine: TorchEngine, supervised: float) -> float:
+def flop_per_token(shape: dense.Shape, supervised: float) -> float:
     """What a frozen base costs per useful token: see train_speed.py."""
-    body = sum(layer.weight.numel() for layer in engine.model.modules() if isinstance(layer, LoRALinear))
-    head: int = engine.model.get_output_embeddings().weight.numel()
-    return 4.0 * (body + supervised * head)
+    body = shape.layers * shape.hidden * (2 * shape.q_width + 2 * shape.kv_width + 3 * shape.intermediate)
+    return 4.0 * (body + supervised * shape.vocabulary * shape.hidden)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    main(cast(StepKind, sys.argv[1]), Job.read(sys.argv[2]))

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from homespun.errors import BadRecipe, UnknownName, UsageError
 
+StepKind = Literal["fused", "aten", "autograd"]
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +33,9 @@ class DatasetSection(Section):
     gate: float = Field(default=0.10, ge=0, lt=0.5)
     vault: float = Field(default=0.10, ge=0, lt=0.5)
     validation: float = Field(default=0.08, ge=0, lt=0.5)
-    """Share of the training part kept back to stop training before it overfits."""
+    """Share of the training part kept back to stop training before it overfits, ..."""
+    validation_tokens: PositiveInt = 8_000
+    """... but no more than this: validating often must not cost more than a few steps, and every reply kept back is one not learned."""
     near_duplicate: float = Field(default=0.7, gt=0, le=1)
     """Jaccard similarity from which a later reply counts as a copy of an earlier one (MinHash)."""
     anonymous_share: float = Field(default=0.25, ge=0, le=1)
@@ -60,6 +64,8 @@ class TrainingSection(Section):
     """Seconds between checkpoints."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    step: Literal["auto", StepKind] = "auto"
+    """What computes loss and gradients (training/kinds.py)."""
 
 
 class SamplingSection(Section):
@@ -71,6 +77,8 @@ class SamplingSection(Section):
     min_p: float = Field(default=0.02, ge=0, le=1)
     repetition_penalty: PositiveFloat = 1.0
     max_tokens: PositiveInt = 200
+    stop_bias: float = 0.0
+    """Added to the logit of the stop token. `train` fits it, so that replies are as long as the person's (evaluation/length.py)."""
     seed: int | None = None
 
 
@@ -102,6 +110,9 @@ class Recipe(Section):
         if self.dataset.context_tokens + 64 > self.dataset.max_tokens:
             raise ValueError("dataset.context_tokens must leave at least 64 of dataset.max_tokens for the reply")
         return self
+
+    def with_sampling(self, **changes: object) -> Recipe:
+        return self.model_copy(update={"sampling": self.sampling.model_copy(update=changes)})
 
     def with_training(self, **changes: object) -> Recipe:
         return self.model_copy(update={"training": self.training.model_copy(update=changes)})

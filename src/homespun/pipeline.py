@@ -9,26 +9,31 @@ from pathlib import Path
 
 from homespun import sources
 from homespun.bases import hub
+from homespun.bases.load import size
 from homespun.bases.template import Template
 from homespun.config import Recipe, Settings
 from homespun.corpus import store
 from homespun.dataset import build
 from homespun.dataset.build import Dataset
 from homespun.dataset.turns import speakers
+from homespun.engines import torch as torch_engine
 from homespun.engines.torch import TorchEngine
 from homespun.errors import CheckFailed, EmptyCorpus
 from homespun.evaluation import evidence as proving
+from homespun.evaluation import length
 from homespun.evaluation import report as reporting
 from homespun.evaluation.evaluate import Report, Weights, evaluate
 from homespun.home import Home, Manifest, digest, write_text
 from homespun.machine.hardware import available_memory, fastest_dtype, usable_cores
 from homespun.registry import versions
 from homespun.registry.versions import Version
+from homespun.training import kinds
 from homespun.training import plan as planning
 from homespun.training import run as running
+from homespun.training.kinds import Machine
 from homespun.training.loop import Event
-from homespun.training.run import Machine, Run
-from homespun.training.step import AutogradStep
+from homespun.training.run import Run
+from homespun.training.step import Step
 from homespun.types import Conversation
 
 Say = Callable[[str], None]
@@ -43,33 +48,39 @@ class Workshop:
     settings: Settings
     say: Say = lambda _: None
     on_event: Callable[[Event], None] = lambda _: None
+    """Told after every step and validation. It may take its time: that is where training is paused."""
+    threads: int | None = None
+    """Cores to compute with; all by default."""
     _engine: TorchEngine | None = None
+    _step: Step | None = None
 
     def __post_init__(self) -> None:
         self.folder = hub.resolve(self.recipe.base, self.settings, self.say)
         self.template = Template(self.folder)
 
     def machine(self) -> Machine:
-        wanted = self.recipe.training.dtype
-        return Machine(fastest_dtype(self.settings.cache) if wanted == "auto" else wanted, usable_cores())
+        wanted = self.recipe.training
+        kind = kinds.fastest(self.folder, hub.targets(self.recipe.base))[0] if wanted.step == "auto" else wanted.step
+        dtype = fastest_dtype(self.settings.cache) if wanted.dtype == "auto" else wanted.dtype
+        return Machine(kind, dtype, self.threads or usable_cores())
 
-    def engine(self, machine: Machine | None = None) -> TorchEngine:
+    def engine(self) -> TorchEngine:
+        """What writes."""
         if self._engine is None:
-            machine = machine or self.machine()
             self.say(f"loading {self.recipe.base}")
-            options = self.recipe.adapter
-            self._engine = TorchEngine(self.folder, self.targets(), options.rank, options.alpha, machine.dtype, machine.threads)
+            self._engine = torch_engine.load(self.recipe, self.settings)
         return self._engine
 
-    def targets(self) -> Sequence[str]:
-        preset = hub.presets().get(self.recipe.base.lower())
-        return preset.targets if preset else hub.DEFAULT_TARGETS
+    def new_step(self, machine: Machine) -> Step:
+        """What learns, with a fresh adapter."""
+        self.say(f"loading {self.recipe.base}")
+        recipe = self.recipe
+        self._step = kinds.make_step(self.folder, hub.targets(recipe.base), recipe.adapter, machine, recipe.training.seed)
+        return self._step
 
-    def new_step(self, dtype: str, threads: int) -> AutogradStep:
-        """A step with a fresh adapter, always the same one: every run of a recipe starts from the same numbers."""
-        self._engine = None
-        engine = self.engine(Machine(dtype, threads))
-        return AutogradStep(engine.model, engine.parameters)
+    def scorer(self) -> Step:
+        """What scores: the step that learned, if there was one."""
+        return self._step or self.new_step(self.machine())
 
     def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
         return build.build(self.home, conversations, person, self.recipe, self.template)
@@ -113,12 +124,14 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     run = shop.learn(dataset, budget, resume=resume)
     artefact = digest(model, run.id)
     if home.manifest("version", artefact) is None:
-        report = evaluate(shop.engine(), run.weights, proving.from_dataset(conversations, dataset), shop.recipe, say=shop.say)
+        recipe = _fitted(shop, run, dataset)
+        evidence = proving.from_dataset(conversations, dataset)
+        report = evaluate(shop.engine(), shop.scorer(), run.weights, evidence, recipe, say=shop.say)
         manifest = Manifest("version", artefact, (f"run:{run.id}",), shop.recipe.hash, counts=run_counts(run))
         with home.artefact(manifest) as scratch:
             for name in (running.ADAPTER, running.CONFIG, "metrics.jsonl"):
                 shutil.copyfile(run.folder / name, scratch / name)
-            write_text(scratch / "recipe.toml", shop.recipe.toml())
+            write_text(scratch / "recipe.toml", recipe.toml())
             reporting.write(report, scratch, model)
     report = reporting.read(home.folder("version", artefact))
     before = len(versions.list_versions(home, model))
@@ -126,18 +139,25 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     return Outcome(version, report, is_new=version.number > before)
 
 
+def _fitted(shop: Workshop, run: Run, dataset: Dataset) -> Recipe:
+    """The recipe with what is fitted to the trained adapter, on replies kept back from training: how long replies become."""
+    shop.say("fitting the length of replies")
+    engine = shop.engine()
+    engine.use(run.weights)
+    kept_back = proving.replies_of(dataset.of("validation"))
+    return shop.recipe.with_sampling(stop_bias=length.fit_stop_bias(engine, kept_back, shop.recipe))
+
+
 def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:
     """What `train` would take, measured on the person's own data. Nothing is learned."""
     dataset = shop.dataset(store.conversations(shop.home), person)
     machine = shop.machine()
-    step = shop.new_step(machine.dtype, machine.threads)
+    step = shop.new_step(machine)
     rows, validation = (running.rendered(dataset.of(side), shop.template) for side in ("train", "validation"))
-    cost = planning.measure(step, rows, validation, shop.recipe.training)
-    plan = planning.make_plan([len(row) for row in rows], shop.recipe.training, machine.dtype, machine.threads, budget, cost)
-    config = shop.engine().model.config
-    adapter = sum(parameter.numel() for parameter in step.parameters.values())
-    total = sum(parameter.numel() for parameter in step.model.parameters()) - adapter
-    memory = planning.memory_needed(total, config.num_hidden_layers, config.hidden_size, config.intermediate_size, adapter, machine.dtype)
+    cost = planning.measure(step, rows, validation, shop.recipe.training, planning.MICRO_TOKENS[machine.kind])
+    plan = planning.make_plan([len(row) for row in rows], shop.recipe.training, machine, budget, cost)
+    adapter = step.adapter.flat.numel()
+    memory = planning.memory_needed(size(shop.folder), adapter, machine)
     minutes = (plan.steps * cost.step + plan.steps / plan.evaluate_every * cost.validation) / 60
     return {
         "person": person,
@@ -150,6 +170,7 @@ def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, flo
         "memory_free_gb": round(available_memory() / 2**30, 1),
         "disk_gb": round(adapter * 4 * 7 / 2**30, 1),
         "number_format": machine.dtype,
+        "step": machine.kind,
         "threads": machine.threads,
         "expect": build.expectation(int(dataset.counts.get("train replies", 0))),
     }
@@ -191,7 +212,7 @@ def judge(
             read_conversations(on, format, gap), on.name, person, shop.recipe, shop.template, proving.learned_replies(dataset)
         )
     impostors = impostor_adapters(shop, conversations, dataset, version, against) if full else {}
-    report = evaluate(shop.engine(), weights, evidence, shop.recipe, impostors, full, shop.say)
+    report = evaluate(shop.engine(), shop.scorer(), weights, evidence, shop.recipe, impostors, full, shop.say)
     if full and not impostors:
         report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
     name = digest(version.artefact, evidence.on, [example.id for example in evidence.examples], full)

@@ -42,16 +42,16 @@ def test_a_new_or_silenced_adapter_changes_nothing(tiny_folder: Path) -> None:
     bare = load_model(tiny_folder)(input_ids=ids).logits
     step = step_of(tiny_folder)
     assert torch.equal(step.model(input_ids=ids).logits, bare)
-    adapter.set_weights(step.model, random_adapter(step.parameters))
+    step.adapter.set(random_adapter(step.adapter.tensors))
     assert not torch.allclose(step.model(input_ids=ids).logits, bare, atol=1e-3)
-    adapter.silence(step.model)
+    step.adapter.set(None)
     assert torch.equal(step.model(input_ids=ids).logits, bare)
 
 
 def test_only_the_adapter_can_learn(tiny_folder: Path) -> None:
     step = step_of(tiny_folder)
     learning = [parameter for parameter in step.model.parameters() if parameter.requires_grad]
-    assert {id(parameter) for parameter in learning} == {id(parameter) for parameter in step.parameters.values()}
+    assert {parameter.data_ptr() for parameter in learning} == {tensor.data_ptr() for tensor in step.adapter.tensors.values()}
 
 
 def test_a_preset_for_another_base_is_refused(tiny_folder: Path) -> None:
@@ -65,13 +65,13 @@ def test_a_preset_for_another_base_is_refused(tiny_folder: Path) -> None:
 def test_another_models_adapter_is_refused(tiny_folder: Path, rank: int | None) -> None:
     """Of another rank, or with a layer missing; nothing of it is taken over."""
     step = step_of(tiny_folder)
-    before = {name: parameter.detach().clone() for name, parameter in step.parameters.items()}
-    foreign = random_adapter(step.parameters)
+    before = {name: parameter.detach().clone() for name, parameter in step.adapter.tensors.items()}
+    foreign = random_adapter(step.adapter.tensors)
     last = list(foreign)[-1]
     if rank:
         foreign[last] = torch.zeros(foreign[last].shape[0], rank)
     else:
         del foreign[last]
     with pytest.raises(BaseError, match="another base or rank"):
-        adapter.set_weights(step.model, foreign)
-    assert all(torch.equal(step.parameters[name], before[name]) for name in before)
+        step.adapter.set(foreign)
+    assert all(torch.equal(step.adapter.tensors[name], before[name]) for name in before)

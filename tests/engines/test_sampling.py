@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +55,13 @@ def test_a_repetition_penalty_holds_back_what_was_said() -> None:
     assert [next_token(logits, sampling, generator, said) for said in ((), (0,), (3,), (0, 0))] == [0, 1, 0, 1]
     assert next_token(torch.tensor([-1.0, -1.5]), sampling, generator, said=(0,)) == 1
     assert logits.tolist() == [2.0, 1.5, -1.0, -1.5]
+
+
+@pytest.mark.parametrize("bias", [-2.0, 0.0, 1.0])
+def test_the_stop_bias_multiplies_the_odds_of_stopping(bias: float) -> None:
+    """With a stop token that is as likely as all others together."""
+    sampling = SamplingSection(temperature=1, top_p=1, min_p=0, stop_bias=bias)
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.log(torch.tensor([0.25, 0.25, 0.5]))
+    stops = sum(next_token(logits, sampling, generator, stop=2) == 2 for _ in range(2000)) / 2000
+    assert abs(stops - 1 / (1 + math.exp(-bias))) < 0.04

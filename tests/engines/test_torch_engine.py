@@ -52,7 +52,7 @@ def test_replies_vary_with_place_seed_and_adapter(engine: TorchEngine) -> None:
     bare, twin = engine.generate([TALKS[0], TALKS[0]], sampling(0.8))
     assert twin != bare
     assert engine.generate([TALKS[0]], sampling(0.8, seed=6))[0] != bare
-    engine.use(random_adapter(engine.parameters, size=0.05))
+    engine.use(random_adapter(engine.adapter.tensors, size=0.05))
     assert engine.generate([TALKS[0]], sampling(0.8))[0] != bare
     engine.use(None)
     assert engine.generate([TALKS[0]], sampling(0.8))[0] == bare
@@ -60,11 +60,11 @@ def test_replies_vary_with_place_seed_and_adapter(engine: TorchEngine) -> None:
 
 def test_log_likelihoods_are_what_training_minimises(engine: TorchEngine) -> None:
     """Of candidates of any length, in nats per token with the stop token."""
-    engine.use(random_adapter(engine.parameters))
+    engine.use(random_adapter(engine.adapter.tensors))
     candidates = ["Paris", "I am not quite sure, but I think that it might well be Paris.", "🥖"]
     found = engine.log_likelihoods(TALKS[1], candidates)
     rows = [engine.template.render(conversation(TALKS[1][1].text, text, system=TALKS[1][0].text)) for text in candidates]
     batch = collate(rows)
-    nll = AutogradStep(engine.model, engine.parameters).score(batch)
+    nll = AutogradStep(engine.model, engine.adapter).score(batch)
     expected = [-nll[batch.reply == index].mean().item() for index in range(len(candidates))]
     assert found == pytest.approx(expected, abs=1e-3)

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from helpers import random_sequence, step_of
-from homespun.bases import adapter
 from homespun.errors import TrainingError
 from homespun.home import read_jsonl
 from homespun.training.batches import collate, in_steps
@@ -39,6 +38,7 @@ PLAN = Plan(
     seed=1,
     dtype="float32",
     threads=1,
+    kind="autograd",
 )
 
 
@@ -85,7 +85,7 @@ def test_a_killed_run_ends_bit_for_bit_like_any_other(
     step, done = run(toy_folder, tmp_path, plan)
     folder, whole_step, whole = straight
     assert all(torch.equal(done.weights[name], tensor) for name, tensor in whole.weights.items())
-    assert all(torch.equal(step.parameters[name], tensor) for name, tensor in whole_step.parameters.items())
+    assert all(torch.equal(step.adapter.tensors[name], tensor) for name, tensor in whole_step.adapter.tensors.items())
     assert dataclasses.replace(done.state, seconds=0, metrics=0) == dataclasses.replace(whole.state, seconds=0, metrics=0)
     assert metrics(tmp_path) == metrics(folder)
 
@@ -117,7 +117,7 @@ def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_fo
     assert any(later > earlier for earlier, later in itertools.pairwise(losses[: done.state.best_step]))
     assert done.state.best_loss == min(losses) == losses[done.state.best_step - 1]
     assert done.stopped_early and done.state.step == len(losses) == done.state.best_step + plan.patience
-    adapter.set_weights(step.model, done.weights)
+    step.adapter.set(done.weights)
     assert mean_loss(step, judges, 512) == pytest.approx(done.state.best_loss)
 
 
@@ -125,7 +125,7 @@ def test_without_validation_the_last_adapter_is_kept(toy_folder: Path, tmp_path:
     step = step_of(toy_folder)
     done = train(step, EXAMPLES, WEIGHTS, [], dataclasses.replace(PLAN, steps=3), tmp_path)
     assert not done.stopped_early and done.state.best_loss is None
-    assert all(torch.equal(done.weights[name], parameter) for name, parameter in step.parameters.items())
+    assert all(torch.equal(done.weights[name], parameter) for name, parameter in step.adapter.tensors.items())
 
 
 def test_a_loss_that_is_no_number_ends_the_run(toy_folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from helpers import random_sequence, step_of
 from homespun.config import TrainingSection
 from homespun.errors import TrainingError
 from homespun.training.batches import in_steps
+from homespun.training.kinds import Machine
 from homespun.training.plan import Cost, Plan, make_plan, measure
 
 LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=80)
@@ -23,6 +24,7 @@ OPTIONS = st.builds(
     warmup=st.floats(0, 0.99),
     evaluations_per_epoch=st.integers(1, 10),
 )
+MACHINE = Machine("autograd", "float32", 1)
 COSTS = st.builds(Cost, step=st.floats(0.01, 30), validation=st.floats(0, 60))
 
 
@@ -35,20 +37,20 @@ def seconds_of(plan: Plan, cost: Cost) -> float:
 @given(lengths=LENGTHS, options=OPTIONS, cost=COSTS, budget=st.floats(1, 10_000))
 def test_a_plan_fits_its_budget_or_says_which_would_do(lengths: list[int], options: TrainingSection, cost: Cost, budget: float) -> None:
     try:
-        plan = make_plan(lengths, options, "float32", 1, budget, cost)
+        plan = make_plan(lengths, options, MACHINE, budget, cost)
     except TrainingError as error:
         advice = re.search(r"give --budget (\d+)s or more", str(error))
         assert advice is not None
         assert int(advice[1]) > budget
-        plan, budget = make_plan(lengths, options, "float32", 1, int(advice[1]), cost), int(advice[1])
+        plan, budget = make_plan(lengths, options, MACHINE, int(advice[1]), cost), int(advice[1])
     assert seconds_of(plan, cost) <= budget
-    assert 1 <= plan.steps <= make_plan(lengths, options, "float32", 1).steps
+    assert 1 <= plan.steps <= make_plan(lengths, options, MACHINE).steps
 
 
 @given(lengths=LENGTHS, options=OPTIONS)
 def test_a_generous_budget_changes_nothing(lengths: list[int], options: TrainingSection) -> None:
-    free = make_plan(lengths, options, "float32", 1)
-    assert make_plan(lengths, options, "float32", 1, 1e7, Cost(1.0, 1.0)) == free
+    free = make_plan(lengths, options, MACHINE)
+    assert make_plan(lengths, options, MACHINE, 1e7, Cost(1.0, 1.0)) == free
     per_epoch = len(in_steps(lengths, options.tokens_per_step, options.seed, 0))
     assert free.steps == max(1, round(per_epoch * options.epochs))
     assert per_epoch / free.evaluate_every <= options.evaluations_per_epoch
@@ -56,7 +58,7 @@ def test_a_generous_budget_changes_nothing(lengths: list[int], options: Training
 
 @given(lengths=LENGTHS, options=OPTIONS)
 def test_the_rate_warms_up_within_the_run_and_ends_near_zero(lengths: list[int], options: TrainingSection) -> None:
-    plan = make_plan(lengths, options, "float32", 1)
+    plan = make_plan(lengths, options, MACHINE)
     rates = [plan.learning_rate_at(step) for step in range(plan.steps)]
     assert plan.warmup_steps < plan.steps
     assert max(rates) == pytest.approx(plan.learning_rate) and min(rates) > 0
@@ -66,15 +68,16 @@ def test_the_rate_warms_up_within_the_run_and_ends_near_zero(lengths: list[int],
 
 
 def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    plan = make_plan([100] * 7, TrainingSection(), "bfloat16", 3)
+    plan = make_plan([100] * 7, TrainingSection(), Machine("fused", "bfloat16", 3))
     plan.write(tmp_path / "plan.json")
     assert Plan.read(tmp_path / "plan.json") == plan
 
 
 def test_measuring_learns_nothing(toy_folder: Path) -> None:
     step = step_of(toy_folder)
-    before = {name: parameter.detach().clone() for name, parameter in step.parameters.items()}
+    before = {name: parameter.detach().clone() for name, parameter in step.adapter.tensors.items()}
     rows = [random_sequence(length, length) for length in range(10, 90, 4)]
-    cost = measure(step, rows, rows[:5], TrainingSection(tokens_per_step=256))
+    cost = measure(step, rows, rows[:5], TrainingSection(tokens_per_step=256), 128)
     assert cost.step > 0 and cost.validation > 0
-    assert all(parameter.grad is None and parameter.equal(before[name]) for name, parameter in step.parameters.items())
+    assert all(tensor.equal(before[name]) for name, tensor in step.adapter.tensors.items())
+    assert not any(gradient.any() for gradient in step.adapter.gradients.values())

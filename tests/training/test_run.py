@@ -11,15 +11,15 @@ import torch
 from peft import PeftModel
 
 from helpers import ALPHA, RANK, conversation, step_of
-from homespun.bases import adapter
 from homespun.bases.load import load_model
 from homespun.bases.template import Template
 from homespun.config import AdapterSection, Recipe, TrainingSection
 from homespun.dataset.build import Dataset
 from homespun.errors import BaseError
 from homespun.home import Home
+from homespun.training.kinds import Machine
 from homespun.training.loop import Event
-from homespun.training.run import Machine, Run, learn, load_weights
+from homespun.training.run import Run, learn, load_weights
 from homespun.training.step import AutogradStep
 from homespun.types import Example, Split
 
@@ -40,11 +40,11 @@ def trained(home: Home, tiny_folder: Path) -> Callable[..., Run]:
     """Learn with the tiny base in a home that all calls share."""
     template = Template(tiny_folder)
 
-    def make_step(dtype: str, threads: int) -> AutogradStep:
-        return step_of(tiny_folder, dtype)
+    def make_step(machine: Machine) -> AutogradStep:
+        return step_of(tiny_folder, machine.dtype)
 
     def call(**options: object) -> Run:
-        return learn(home, DATASET, RECIPE, template, make_step, Machine("float32", 1), **options)  # type: ignore[arg-type]
+        return learn(home, DATASET, RECIPE, template, make_step, Machine("autograd", "float32", 1), **options)  # type: ignore[arg-type]
 
     return call
 
@@ -55,7 +55,7 @@ def test_peft_reads_what_homespun_learned(trained: Callable[..., Run], tiny_fold
     ids = torch.arange(500, 540)[None]
     step = step_of(tiny_folder)
     bare = step.model(input_ids=ids).logits
-    adapter.set_weights(step.model, load_weights(run.folder))
+    step.adapter.set(load_weights(run.folder))
     ours = step.model(input_ids=ids).logits
     theirs = PeftModel.from_pretrained(load_model(tiny_folder), str(run.folder))(input_ids=ids).logits
     assert (ours - theirs).abs().max().item() <= 1e-4

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from helpers import gradients, own_loss, random_adapter, random_sequence, relative_error, sequences, set_adapter, step_of
-from homespun.bases import adapter
 from homespun.bases.template import Rendered, Template
 from homespun.engines.torch import TorchEngine
 from homespun.training.batches import collate, micro_batches
@@ -36,7 +35,7 @@ Part = tuple[Sequence[Rendered], Sequence[float]]
 
 def learned(step: AutogradStep, batches: Sequence[Part], total: float) -> tuple[float, dict[str, Tensor]]:
     loss = sum(step.loss_and_gradients(collate(some, weights), total) for some, weights in batches)
-    return loss, gradients(step.parameters)
+    return loss, gradients(step.adapter)
 
 
 def supervised(one: Rendered) -> int:
@@ -74,7 +73,7 @@ def against_transformers(step: Any, one: Rendered) -> None:
     """Loss and gradients by the model's own attention, head and loss."""
     loss = own_loss(step.model, one)
     loss.backward()  # type: ignore[no-untyped-call]
-    expected = gradients(step.parameters)
+    expected = gradients(step.adapter)
     ours, found = learned(step, [([one], [1.0])], supervised(one))
     assert ours == pytest.approx(loss.item(), rel=1e-5)
     assert relative_error(found, expected) <= 1e-4
@@ -91,16 +90,16 @@ def dense(length: int) -> Rendered:
 
 
 def test_loss_and_gradients_are_transformers_own_on_the_real_base(engine: TorchEngine, template: Template) -> None:
-    adapter.set_weights(engine.model, random_adapter(engine.parameters))
-    against_transformers(AutogradStep(engine.model, engine.parameters), template.render(TALK))
+    engine.adapter.set(random_adapter(engine.adapter.tensors))
+    against_transformers(AutogradStep(engine.model, engine.adapter), template.render(TALK))
 
 
 def test_bfloat16_gradients_are_as_near_to_float32_as_transformers_own(engine: TorchEngine, template: Template, base_folder: Path) -> None:
     one = template.render(TALK)
-    exact = learned(set_adapter(AutogradStep(engine.model, engine.parameters)), [([one], [1.0])], 1.0)[1]
+    exact = learned(set_adapter(AutogradStep(engine.model, engine.adapter)), [([one], [1.0])], 1.0)[1]
     rough = set_adapter(step_of(base_folder, "bfloat16"))
     ours = learned(rough, [([one], [1.0])], 1.0)[1]
     (own_loss(rough.model, one) * supervised(one)).backward()  # type: ignore[no-untyped-call]
-    theirs = gradients(rough.parameters)
+    theirs = gradients(rough.adapter)
     assert relative_error(ours, exact) <= 1.2 * relative_error(theirs, exact)
     assert min(float(torch.cosine_similarity(ours[name].flatten(), exact[name].flatten(), dim=0)) for name in exact) >= 0.98

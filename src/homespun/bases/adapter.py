@@ -63,10 +63,46 @@ class _LoRA(torch.autograd.Function):
         return grad_x, None, grad_a, grad_b, None
 
 
-def add(model: nn.Module, targets: Iterable[str], rank: int, alpha: float, seed: int) -> dict[str, nn.Parameter]:
-    """Wrap every linear layer whose name ends in one of `targets`, in place. A new adapter changes nothing: B is zero.
+class FlatAdapter:
+    """All numbers of an adapter in one tensor, for whatever treats them alike (optimiser, clipping, checkpoints), and by PEFT's names.
 
-    Returns the trainable tensors by their PEFT names, in a fixed order.
+    flat: (N,) float32; its gradient is always there.
+    tensors, gradients: views of both by name, in a fixed order.
+    """
+
+    def __init__(self, flat: Tensor, grad: Tensor, named: Iterable[tuple[str, Tensor, Tensor]]) -> None:
+        self.flat = nn.Parameter(flat)
+        self.flat.grad = grad
+        self.tensors: dict[str, Tensor] = {}
+        self.gradients: dict[str, Tensor] = {}
+        for name, tensor, gradient in named:
+            self.tensors[name], self.gradients[name] = tensor, gradient
+
+    def copy(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in self.tensors.items()}
+
+    def clear(self) -> None:
+        """Forget the gradients."""
+        assert self.flat.grad is not None
+        self.flat.grad.zero_()
+
+    @torch.no_grad()
+    def set(self, weights: Mapping[str, Tensor] | None) -> None:
+        """Copy these in; None makes the wrapped model the bare base again (B = 0).
+
+        Raises:
+            BaseError: they belong to another base, rank or preset.
+        """
+        if weights is None:
+            weights = {name: torch.zeros_like(old) if name.endswith("lora_B.weight") else old for name, old in self.tensors.items()}
+        if self.tensors.keys() != weights.keys() or any(self.tensors[name].shape != new.shape for name, new in weights.items()):
+            raise BaseError("this adapter was made for another base or rank: it does not fit")
+        for name, new in weights.items():
+            self.tensors[name].copy_(new)
+
+
+def add(model: nn.Module, targets: Iterable[str], rank: int, alpha: float, seed: int) -> FlatAdapter:
+    """Wrap every linear layer whose name ends in one of `targets`, in place. A new adapter changes nothing: B is zero.
 
     Raises:
         BaseError: one of the targets is not in this model; a half-wrapped model is a broken one.
@@ -80,13 +116,17 @@ def add(model: nn.Module, targets: Iterable[str], rank: int, alpha: float, seed:
     generator = torch.Generator().manual_seed(seed)
     for name, layer in found:
         wrapped = LoRALinear(layer, rank, alpha)
-        # kaiming_uniform(a=√5), as PEFT and the paper's code: uniform within 1/√in.
-        bound = 1 / math.sqrt(layer.in_features)
         with torch.no_grad():
-            wrapped.a.copy_(torch.empty(wrapped.a.shape).uniform_(-bound, bound, generator=generator))
+            wrapped.a.copy_(initial(rank, layer.in_features, generator))
         parent, _, leaf = name.rpartition(".")
         setattr(model.get_submodule(parent), leaf, wrapped)
-    return parameters(model)
+    return flattened(parameters(model))
+
+
+def initial(rank: int, width: int, generator: torch.Generator) -> Tensor:
+    """A fresh A, (rank, width): kaiming_uniform(a=√5), as PEFT and the paper's code, which is uniform within 1/√width."""
+    bound = 1 / math.sqrt(width)
+    return torch.empty(rank, width).uniform_(-bound, bound, generator=generator)
 
 
 def parameters(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -99,26 +139,18 @@ def parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return named
 
 
-def set_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy adapter tensors into a wrapped model.
-
-    Raises:
-        BaseError: they belong to another base, rank or preset.
-    """
-    own = parameters(model)
-    if own.keys() != weights.keys() or any(own[name].shape != tensor.shape for name, tensor in weights.items()):
-        raise BaseError("this adapter was made for another base or rank: it does not fit")
-    with torch.no_grad():
-        for name, tensor in weights.items():
-            own[name].copy_(tensor)
-
-
-def silence(model: nn.Module) -> None:
-    """Make the wrapped model the bare base again (B = 0)."""
-    with torch.no_grad():
-        for name, tensor in parameters(model).items():
-            if name.endswith("lora_B.weight"):
-                tensor.zero_()
+def flattened(named: Mapping[str, nn.Parameter]) -> FlatAdapter:
+    """Move parameters, and the gradients that they will have, into one tensor each."""
+    flat = torch.cat([parameter.detach().flatten() for parameter in named.values()])
+    grad = torch.zeros_like(flat)
+    views = []
+    start = 0
+    for name, parameter in named.items():
+        own = slice(start, start + parameter.numel())
+        start = own.stop
+        parameter.data, parameter.grad = flat[own].view(parameter.shape), grad[own].view(parameter.shape)
+        views.append((name, parameter.data, parameter.grad))
+    return FlatAdapter(flat, grad, views)
 
 
 def config(base: str, targets: Iterable[str], rank: int, alpha: float) -> dict[str, object]:

@@ -50,6 +50,12 @@ def presets() -> dict[str, Preset]:
     return {name: Preset.model_validate(entry) for name, entry in tomllib.loads(text).items()}
 
 
+def targets(base: str) -> tuple[str, ...]:
+    """The linear layers that LoRA wraps in this base."""
+    preset = presets().get(base.lower())
+    return preset.targets if preset else DEFAULT_TARGETS
+
+
 def resolve(name: str, settings: Settings, say: Callable[[str], None] = lambda _: None) -> Path:
     """The local folder of a base, fetched once and cached.
 

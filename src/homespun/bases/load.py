@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 from homespun.bases import attention
 from homespun.errors import BaseError
@@ -39,6 +43,28 @@ def load_model(folder: Path, dtype: str = "float32") -> Any:
         raise BaseError(f"the base in {folder} cannot be loaded ({reason}); delete that folder and run the command again") from None
     model.requires_grad_(False)
     return model.eval()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    parameters: int
+    layers: int
+    hidden: int
+    intermediate: int
+
+
+def size(folder: Path) -> Size:
+    """Of a base, from its files' headers: nothing is loaded."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        parameters = 0
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, framework="pt") as opened:
+                parameters += sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118 (not a mapping)
+        hidden = config["hidden_size"]
+        return Size(parameters, config["num_hidden_layers"], hidden, config.get("intermediate_size", 4 * hidden))
+    except Exception as error:  # safetensors raises a type of its own
+        raise BaseError(f"the base in {folder} cannot be read ({error}); delete that folder and run the command again") from None
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def evaluate(
     version = versions.get_version(place, model)
     owner = versions.get_model(place, version.model)
     silence = seconds_of(gap)
-    with place.lock(f"eval {model}"), workshop(place, owner.recipe, as_json) as shop:
+    with place.lock(f"eval {model}"), workshop(place, versions.recipe_of(place, version), as_json) as shop:
         report, folder = pipeline.judge(shop, version, person or owner.person, on, format, silence, full)
     page = folder / "report.md"
     emit(as_json, {"version": version.title, "report": reporting.as_json(report), "page": str(page)}, page.read_text(encoding="utf-8"))

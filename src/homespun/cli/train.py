@@ -18,6 +18,8 @@ def train(
     recipe: Annotated[str | None, typer.Option("--recipe", help="A built-in recipe or a TOML file; default the model's own.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="Time for the training itself: 90s, 5m, 1h30m.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    gently: Annotated[bool, typer.Option("--gently", help="Let every other program go first.")] = False,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Cores to use; default all.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -25,13 +27,17 @@ def train(
     from homespun import pipeline
     from homespun.config import seconds_of
     from homespun.evaluation import report as reporting
+    from homespun.machine.neighbour import give_way
     from homespun.registry.versions import version_folder
 
+    if gently:
+        give_way()
     seconds = seconds_of(budget) if budget else None
     place = open_home(home)
     with place.lock(f"train {model}"):
         name, made_by = chosen(place, model, person, recipe)
         with workshop(place, made_by, as_json) as shop:
+            shop.threads = threads
             done = pipeline.train(shop, model, name, seconds, resume)
     page = version_folder(place, done.version) / "report.md"
     value = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -75,6 +76,7 @@ def make(conversations: Sequence[Conversation], person: str, recipe: Recipe, tem
         if conversation.id in assigned
         for example in examples_of(conversation, told[conversation.id], assigned[conversation.id], person, recipe, template.count)
     ]
+    examples = _enough_validation(examples, template, recipe.dataset.validation_tokens)
     return examples, _summary(examples) | {f"left out: {reason}": count for reason, count in dropped.items()}
 
 
@@ -121,6 +123,28 @@ def _targets(told: dict[str, list[Turn]], assigned: dict[str, Split], count: Cal
                 told[name][at] = replace(turn, target=True)
         earlier += texts
     return dropped
+
+
+def _enough_validation(examples: Sequence[Example], template: Template, most: int) -> list[Example]:
+    """Conversations are kept back whole, and a long one can be a tenth of all somebody wrote: beyond `most` tokens they are learned from.
+
+    What stays is the end of every conversation first, then what is before it.
+    """
+    backwards: Counter[str] = Counter()
+    order: list[tuple[int, int, Example]] = []
+    for example in reversed(examples):
+        if example.split == "validation":
+            order.append((backwards[example.conversation], zlib.crc32(example.id.encode()), example))
+            backwards[example.conversation] += 1
+    learned: set[str] = set()
+    held = 0
+    for _, _, example in sorted(order, key=lambda item: item[:2]):
+        size = len(template.render(example.turns))
+        if held and held + size > most:
+            learned.add(example.id)
+        else:
+            held += size
+    return [replace(example, split="train") if example.id in learned else example for example in examples]
 
 
 def _fits(turn: Turn, count: Callable[[str], int], recipe: Recipe) -> bool:

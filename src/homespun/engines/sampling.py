@@ -10,15 +10,22 @@ from torch import Tensor
 from homespun.config import SamplingSection
 
 
-def next_token(logits: Tensor, sampling: SamplingSection, generator: torch.Generator, said: Sequence[int] = ()) -> int:
+def next_token(
+    logits: Tensor, sampling: SamplingSection, generator: torch.Generator, said: Sequence[int] = (), stop: int | None = None
+) -> int:
     """Draw a token from (vocabulary,) logits. Temperature 0 takes the likeliest.
 
-    The order is repetition penalty (Keskar et al. 2019), temperature, top-k, min-p (Nguyen et al. 2024), top-p (Holtzman et al. 2020).
+    The order is stop bias, repetition penalty (Keskar et al. 2019), temperature, top-k, min-p (Nguyen et al. 2024), top-p (Holtzman
+    et al. 2020).
 
     Args:
         said: tokens of this reply so far; only they are penalised.
+        stop: the stop token.
     """
     logits = logits.float()
+    if sampling.stop_bias and stop is not None:
+        logits = logits.clone()
+        logits[stop] += sampling.stop_bias
     if sampling.repetition_penalty != 1.0 and said:
         seen = torch.tensor(sorted(set(said)))
         values = logits[seen]

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from homespun.bases import adapter
+from homespun.bases import adapter, hub
 from homespun.bases.load import load_model
 from homespun.bases.template import Template
-from homespun.config import SamplingSection
+from homespun.config import Recipe, SamplingSection, Settings
 from homespun.engines.base import Generation
 from homespun.engines.sampling import next_token
+from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.types import Turn
 
 BATCH = 24
@@ -29,15 +30,12 @@ class TorchEngine:
         torch.set_num_threads(threads)
         self.template = Template(folder)
         self.model: Any = load_model(folder, dtype)
-        self.parameters = adapter.add(self.model, targets, rank, alpha, seed=0)
+        self.adapter = adapter.add(self.model, targets, rank, alpha, seed=0)
         self.limit: int = getattr(self.model.config, "max_position_embeddings", 2048)
 
     def use(self, weights: Mapping[str, Tensor] | None) -> None:
         """Answer with this adapter from now on; None is the bare base."""
-        if weights is None:
-            adapter.silence(self.model)
-        else:
-            adapter.set_weights(self.model, weights)
+        self.adapter.set(weights)
 
     def count(self, text: str) -> int:
         return self.template.count(text)
@@ -65,7 +63,7 @@ class TorchEngine:
         for _ in range(min(sampling.max_tokens, self.limit - len(prompt))):
             out = self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
             cache = out.past_key_values
-            token = next_token(out.logits[0, -1], sampling, generator, said)
+            token = next_token(out.logits[0, -1], sampling, generator, said, self.template.stop_id)
             if token == self.template.stop_id:
                 return
             said.append(token)
@@ -90,22 +88,23 @@ class TorchEngine:
         said: list[list[int]] = [[] for _ in prompts]
         stopped = [False] * len(prompts)
         running = list(range(len(prompts)))
-        position = mask.long().cumsum(-1) - 1
+        position = _positions(mask)
         cache: Any = None
+        stop = self.template.stop_id
         for _ in range(min(sampling.max_tokens, self.limit - ids.shape[1])):
             out = self.model(
                 input_ids=ids,
                 attention_mask=mask,
-                position_ids=position.clamp(min=0),
+                position_ids=position,
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
             )
             cache = out.past_key_values
-            tokens = [next_token(out.logits[row, -1], sampling, generators[index], said[index]) for row, index in enumerate(running)]
+            tokens = [next_token(out.logits[row, -1], sampling, generators[index], said[index], stop) for row, index in enumerate(running)]
             kept = []
             for row, (index, token) in enumerate(zip(running, tokens, strict=True)):
-                if token == self.template.stop_id:
+                if token == stop:
                     stopped[index] = True
                 else:
                     said[index].append(token)
@@ -126,14 +125,16 @@ class TorchEngine:
         """Mean log-probability in nats per token of each candidate reply (with its stop token) after the same conversation, read once."""
         prompt = self.template.prompt(turns)
         replies = [[*self.template.ids(text), self.template.stop_id] for text in candidates]
-        # Rounded up: CPU kernels are compiled for every new shape (training/batches.py).
-        longest = -(-max(len(reply) for reply in replies) // 16) * 16
-        first = self.model(input_ids=torch.tensor([prompt]), use_cache=True, logits_to_keep=1)
+        longest = _rounded(max(len(reply) for reply in replies), 16)
+        before, mask = _left_padded([prompt], self.template.stop_id)
+        first = self.model(input_ids=before, attention_mask=mask, position_ids=_positions(mask), use_cache=True, logits_to_keep=1)
         cache = first.past_key_values
         cache.batch_repeat_interleave(len(replies))
         ids = torch.tensor([reply + [self.template.stop_id] * (longest - len(reply)) for reply in replies])
         # Padding is on the right: causal attention keeps it from every real token.
-        out = self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        seen = torch.cat([mask.expand(len(replies), -1), torch.ones_like(ids)], 1)
+        places = _positions(seen)[:, -longest:]
+        out = self.model(input_ids=ids, attention_mask=seen, position_ids=places, past_key_values=cache, use_cache=True)
         logits = torch.cat([first.logits.expand(len(replies), 1, -1), out.logits[:, :-1]], 1)
         means = []
         for row, reply in enumerate(replies):
@@ -142,12 +143,29 @@ class TorchEngine:
         return means
 
 
+def load(recipe: Recipe, settings: Settings) -> TorchEngine:
+    """The recipe's base with a fresh adapter, as this machine computes best."""
+    folder, options = hub.resolve(recipe.base, settings), recipe.adapter
+    dtype = fastest_dtype(settings.cache) if recipe.training.dtype == "auto" else recipe.training.dtype
+    return TorchEngine(folder, hub.targets(recipe.base), options.rank, options.alpha, dtype, usable_cores())
+
+
 def _left_padded(prompts: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
     """(n, longest) ids and their mask, by length: in some bases padding is the stop token itself."""
-    longest = max(len(prompt) for prompt in prompts)
+    longest = _rounded(max(len(prompt) for prompt in prompts), 32)
     ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     return ids, mask
+
+
+def _rounded(length: int, to: int) -> int:
+    """Up: CPU kernels are compiled for every new shape (training/batches.py)."""
+    return -(-length // to) * to
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """(n, length) of every token in its own row, padding left out."""
+    return (mask.long().cumsum(-1) - 1).clamp(min=0)
 
 
 def _generator(seed: int | None) -> torch.Generator:

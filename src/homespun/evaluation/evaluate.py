@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from homespun.bases.template import Template
 from homespun.config import Recipe
 from homespun.engines.base import Generation
 from homespun.engines.torch import TorchEngine
@@ -19,11 +20,12 @@ from homespun.evaluation.bootstrap import Floats, Interval
 from homespun.evaluation.evidence import Evidence
 from homespun.evaluation.likelihood import ScoredReply
 from homespun.training.batches import collate, in_order
-from homespun.training.plan import MICRO_TOKENS
-from homespun.training.step import AutogradStep
+from homespun.training.step import Step
 from homespun.types import Example, Reply
 
 QUICK_REPLIES = 60
+SCORED_TOKENS = 2048
+"""Tokens per forward pass."""
 FEWEST_REPLIES = 10
 """Held-out replies without which style is not judged."""
 SAMPLES = 6
@@ -73,6 +75,7 @@ class Report:
 
 def evaluate(
     engine: TorchEngine,
+    scorer: Step,
     weights: Weights,
     evidence: Evidence,
     recipe: Recipe,
@@ -83,6 +86,7 @@ def evaluate(
     """Judge one adapter.
 
     Args:
+        engine: writes and chooses; scorer: gives likelihoods. Their adapters are changed.
         impostors: adapters of other speakers of the same corpus, trained alike (full report only).
         full: adds specificity, Hits@1/20 and variety, and generates more replies.
         say: told what is being done.
@@ -92,7 +96,7 @@ def evaluate(
         report.notes.append("nothing was held out: too little data to judge this version. Add more messages")
         return report
     say("scoring held-out replies")
-    base, own = score(engine, None, evidence.examples), score(engine, weights, evidence.examples)
+    base, own = score(scorer, engine.template, None, evidence.examples), score(scorer, engine.template, weights, evidence.examples)
     gain = likelihood.gain(base, own)
     report.metrics |= {
         "gain": gain,
@@ -100,7 +104,7 @@ def evaluate(
         "share_improved": likelihood.share_improved(base, own),
     }
     report.sides = {"base": {"nll": _pooled(base)}, "avatar": {"nll": _pooled(own)}}
-    nearest = _specificity(engine, own, evidence, impostors, report, say) if impostors else None
+    nearest = _specificity(scorer, engine.template, own, evidence, impostors, report, say) if impostors else None
     if len(evidence.replies) < FEWEST_REPLIES:
         report.notes.append(f"only {len(evidence.replies)} held-out replies: style is not judged below {FEWEST_REPLIES}")
     else:
@@ -111,15 +115,14 @@ def evaluate(
     return report
 
 
-def score(engine: TorchEngine, weights: Weights | None, examples: Sequence[Example]) -> list[ScoredReply]:
+def score(scorer: Step, template: Template, weights: Weights | None, examples: Sequence[Example]) -> list[ScoredReply]:
     """Every target reply's likelihood, in the order of the examples."""
-    engine.use(weights)
-    step = AutogradStep(engine.model, engine.parameters)
-    rows = [engine.template.render(example.turns) for example in examples]
+    scorer.adapter.set(weights)
+    rows = [template.render(example.turns) for example in examples]
     scored: dict[int, list[ScoredReply]] = {}
-    for part in in_order([len(row) for row in rows], MICRO_TOKENS):
+    for part in in_order([len(row) for row in rows], SCORED_TOKENS):
         batch = collate([rows[index] for index in part])
-        nll = step.score(batch).double()
+        nll = scorer.score(batch).double()
         sums = torch.zeros(batch.replies, dtype=torch.float64).index_add_(0, batch.reply, nll)
         tokens = torch.bincount(batch.reply, minlength=batch.replies)
         values = zip(sums.tolist(), tokens.tolist(), strict=True)
@@ -134,13 +137,19 @@ def _pooled(scored: Sequence[ScoredReply]) -> float:
 
 
 def _specificity(
-    engine: TorchEngine, own: Sequence[ScoredReply], evidence: Evidence, impostors: Mapping[str, Weights], report: Report, say: Say
+    scorer: Step,
+    template: Template,
+    own: Sequence[ScoredReply],
+    evidence: Evidence,
+    impostors: Mapping[str, Weights],
+    report: Report,
+    say: Say,
 ) -> Weights:
     """Returns the adapter of the impostor that comes nearest."""
     scored = {}
     for name, weights in impostors.items():
         say(f"scoring with the adapter of {name}")
-        scored[name] = score(engine, weights, evidence.examples)
+        scored[name] = score(scorer, template, weights, evidence.examples)
     measured = likelihood.specificity(scored, own)
     report.metrics["specificity"] = measured.interval
     for name, interval in measured.by_impostor.items():
@@ -193,7 +202,8 @@ def _broken(avatar: Sequence[Generation], real: Sequence[Reply], evidence: Evide
 def generate(engine: TorchEngine, weights: Weights | None, replies: Sequence[Reply], recipe: Recipe) -> list[Generation]:
     """A reply to each context, drawn as the recipe samples, from a fixed seed."""
     engine.use(weights)
-    sampling = recipe.sampling.model_copy(update={"seed": recipe.evaluation.seed})
+    fitted = recipe if weights is not None else recipe.with_sampling(stop_bias=0.0)  # the base gets no help from the adapter
+    sampling = fitted.with_sampling(seed=recipe.evaluation.seed).sampling
     return engine.generate([reply.context for reply in replies], sampling)
 
 

@@ -195,6 +195,11 @@ def rollback(home: Home, model: str) -> Version:
     return promote(home, f"{model}@{trail[-2]}", ROLLED_BACK)
 
 
+def recipe_of(home: Home, version: Version) -> Recipe:
+    """What a version was made by: its model's recipe may have changed since."""
+    return parse_recipe((version_folder(home, version) / "recipe.toml").read_text(encoding="utf-8"), version.title)
+
+
 def version_folder(home: Home, version: Version) -> Path:
     return home.folder("version", version.artefact)
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homespun.bases import hub
 from homespun.config import Recipe, Settings
 from homespun.dataset.turns import system_turn
 from homespun.engines.base import Engine
 from homespun.home import Home, write_jsonl
-from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.registry import versions
 from homespun.types import Turn
 
@@ -31,23 +29,17 @@ class Opened:
 
 def open_version(home: Home, title: str, settings: Settings, base: bool = False) -> Opened:
     """Load a version (the live one of a model, or MODEL@V), or the untrained base it was made from."""
-    from homespun.engines.torch import TorchEngine
+    from homespun.engines import torch
     from homespun.training.run import load_weights
 
     version = versions.get_version(home, title)
-    model = versions.get_model(home, version.model)
-    recipe = model.recipe
-    preset = hub.presets().get(recipe.base.lower())
-    engine = TorchEngine(
-        hub.resolve(recipe.base, settings),
-        preset.targets if preset else hub.DEFAULT_TARGETS,
-        recipe.adapter.rank,
-        recipe.adapter.alpha,
-        fastest_dtype(settings.cache),
-        usable_cores(),
-    )
+    recipe = versions.recipe_of(home, version)
+    if base:
+        recipe = recipe.with_sampling(stop_bias=0.0)
+    engine = torch.load(recipe, settings)
     engine.use(None if base else load_weights(versions.version_folder(home, version)))
-    return Opened(f"{recipe.base} (base)" if base else version.title, model.person, recipe, engine)
+    person = versions.get_model(home, version.model).person
+    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, engine)
 
 
 class Session:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from homespun.bases.attention import Layout
 from homespun.bases.template import Rendered
 
 ROUND = 64
@@ -23,14 +22,14 @@ ROUND = 64
 class Batch:
     """T tokens of several sequences end to end, of which S are scored. T is rounded up to a multiple of ROUND with padding nobody sees.
 
-    ids, positions: (T,) int64; positions start at 0 in every sequence.
+    ids, positions: (T,) int64; positions start at 0 in every sequence. lengths: of the sequences, the padding being the last.
     supervised: (S,) int64, rows of the hidden states that predict a target token; labels: (S,) int64, those tokens.
     reply: (S,) int64, which reply of the batch each belongs to; weight: (S,) float32.
     """
 
     ids: Tensor
     positions: Tensor
-    layout: Layout
+    lengths: list[int]
     supervised: Tensor
     labels: Tensor
     reply: Tensor
@@ -72,7 +71,7 @@ def collate(sequences: Sequence[Rendered], weights: Sequence[float] | None = Non
     return Batch(
         ids=flat,
         positions=torch.tensor(positions),
-        layout=Layout(lengths),
+        lengths=lengths,
         supervised=rows,
         labels=flat[rows + 1],
         reply=torch.tensor(reply, dtype=torch.long),
@@ -80,6 +79,11 @@ def collate(sequences: Sequence[Rendered], weights: Sequence[float] | None = Non
         replies=replies,
         tokens=tokens,
     )
+
+
+def rounded(values: Tensor) -> Tensor:
+    """(S,) -> the next multiple of ROUND, at least one, filled with zeros: a padding row has weight 0."""
+    return torch.nn.functional.pad(values, (0, -values.numel() % ROUND or (0 if values.numel() else ROUND)))
 
 
 def in_steps(lengths: Sequence[int], tokens: int, seed: int, epoch: int) -> list[list[int]]:

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -60,23 +59,3 @@ def load(file: Path) -> tuple[State, dict[str, Tensor]] | None:
             return state, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
     except Exception as error:  # safetensors raises a type of its own
         raise TrainingError(f"the checkpoint {file} cannot be read ({error}): run again without --resume to start over") from None
-
-
-def optimizer_tensors(optimizer: torch.optim.AdamW, names: list[str]) -> dict[str, Tensor]:
-    """AdamW's moments by parameter name."""
-    held: dict[str, Tensor] = {}
-    for name, parameter in zip(names, optimizer.param_groups[0]["params"], strict=True):
-        if moments := optimizer.state.get(parameter):
-            held[f"first/{name}"] = moments["exp_avg"]
-            held[f"second/{name}"] = moments["exp_avg_sq"]
-    return held
-
-
-def restore_optimizer(optimizer: torch.optim.AdamW, names: list[str], tensors: dict[str, Tensor], step: int) -> None:
-    for name, parameter in zip(names, optimizer.param_groups[0]["params"], strict=True):
-        if f"first/{name}" in tensors:
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(step)),
-                "exp_avg": tensors[f"first/{name}"].to(parameter.device),
-                "exp_avg_sq": tensors[f"second/{name}"].to(parameter.device),
-            }

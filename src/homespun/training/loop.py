@@ -22,6 +22,9 @@ from homespun.training.checkpoint import State
 from homespun.training.plan import Plan
 from homespun.training.step import Step
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""AdamW's, by its own names."""
+
 Event = Mapping[str, float | int | str | None]
 """A line of metrics.jsonl: the one feed of the progress bar, the web page and the plots."""
 
@@ -54,55 +57,42 @@ def train(
     Raises:
         TrainingError: the loss is not finite.
     """
-    names = list(step.parameters)
-    parameters = list(step.parameters.values())
-    optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
-    file = folder / "checkpoint.safetensors"
-    state, best = _resume(file, names, parameters, optimizer)
+    flat = step.adapter.flat
+    optimizer = torch.optim.AdamW([flat], lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
+    checkpoints = _Checkpoints(folder, flat, optimizer, plan.checkpoint_every)
+    state, best = checkpoints.resume()
     metrics = _Metrics(folder / "metrics.jsonl", state.metrics, on_event)
     lengths = [len(sequence) for sequence in examples]
-    saved_at = started = time.monotonic()
-    before = state.seconds
+    started = time.monotonic() - state.seconds
 
     for number, chosen in _from(state.step, plan, lengths):
         # ---- one step -------------------------------------------------------------------------------------------
-        for parameter in parameters:
-            parameter.grad = None
         parts = micro_batches(chosen, lengths, plan.micro_tokens)
         batches = [collate([examples[index] for index in part], [weights[index] for index in part]) for part in parts]
         total = sum(batch.total_weight for batch in batches)
+        step.adapter.clear()
         loss = sum(step.loss_and_gradients(batch, total) for batch in batches)
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} at step {number + 1}: lower training.learning_rate in the recipe")
-        norm = torch.nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
+        norm = torch.nn.utils.clip_grad_norm_(flat, plan.clip)
         optimizer.param_groups[0]["lr"] = plan.learning_rate_at(number)
         optimizer.step()
         # ---------------------------------------------------------------------------------------------------------
         state.step = number + 1
         state.tokens += sum(batch.labels.numel() for batch in batches)
-        state.seconds = before + time.monotonic() - started
-        metrics.write(
-            event="step",
-            step=state.step,
-            steps=plan.steps,
-            loss=loss,
-            norm=float(norm),
-            learning_rate=plan.learning_rate_at(number),
-            tokens=sum(batch.tokens for batch in batches),
-            seconds=state.seconds,
-        )
+        state.seconds = time.monotonic() - started
+        metrics.step(state, plan, loss, float(norm), sum(batch.tokens for batch in batches))
         if validation and (state.step % plan.evaluate_every == 0 or state.step == plan.steps):
-            best = _validate(step, validation, plan, state, names, parameters, best, metrics)
+            best = _validate(step, validation, plan, state, best, metrics)
             if state.misses >= plan.patience:
                 break
-        if time.monotonic() - saved_at >= plan.checkpoint_every:
-            state.metrics = metrics.size()
-            with disk_errors(folder):
-                checkpoint.save(file, state, _everything(names, parameters, optimizer, best))
-            saved_at = time.monotonic()
+        checkpoints.save_if_due(state, best, metrics.size)
 
     metrics.close()
-    return Trained(best or _copy(names, parameters), state, stopped_early=state.step < plan.steps)
+    if best is not None:
+        with torch.no_grad():
+            flat.copy_(best)
+    return Trained(step.adapter.copy(), state, stopped_early=state.step < plan.steps)
 
 
 def _from(done: int, plan: Plan, lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
@@ -117,20 +107,12 @@ def _from(done: int, plan: Plan, lengths: Sequence[int]) -> Iterator[tuple[int, 
         epoch += 1
 
 
-def _validate(
-    step: Step,
-    validation: Sequence[Rendered],
-    plan: Plan,
-    state: State,
-    names: list[str],
-    parameters: list[torch.nn.Parameter],
-    best: dict[str, Tensor] | None,
-    metrics: _Metrics,
-) -> dict[str, Tensor] | None:
-    loss = mean_loss(step, validation, plan.micro_tokens)
+def _validate(step: Step, rows: Sequence[Rendered], plan: Plan, state: State, best: Tensor | None, metrics: _Metrics) -> Tensor | None:
+    """The best adapter so far, flat."""
+    loss = mean_loss(step, rows, plan.micro_tokens)
     if state.best_loss is None or loss < state.best_loss:
         state.best_loss, state.best_step, state.misses = loss, state.step, 0
-        best = _copy(names, parameters)
+        best = step.adapter.flat.detach().clone()
     else:
         state.misses += 1
     metrics.write(event="validation", step=state.step, steps=plan.steps, loss=loss, best=state.best_loss, best_step=state.best_step)
@@ -147,31 +129,33 @@ def mean_loss(step: Step, sequences: Sequence[Rendered], micro_tokens: int) -> f
     return total / max(1, tokens)
 
 
-def _resume(
-    file: Path, names: list[str], parameters: list[torch.nn.Parameter], optimizer: torch.optim.AdamW
-) -> tuple[State, dict[str, Tensor] | None]:
-    found = checkpoint.load(file)
-    if found is None:
-        return State(), None
-    state, tensors = found
-    with torch.no_grad():
-        for name, parameter in zip(names, parameters, strict=True):
-            parameter.copy_(tensors[f"adapter/{name}"])
-    checkpoint.restore_optimizer(optimizer, names, tensors, state.step)
-    best = {name: tensors[f"best/{name}"] for name in names} if f"best/{names[0]}" in tensors else None
-    return state, best
+class _Checkpoints:
+    """The run's checkpoint file: adapter, its two moments and the best adapter so far, each flat."""
 
+    def __init__(self, folder: Path, flat: torch.nn.Parameter, optimizer: torch.optim.AdamW, every: float) -> None:
+        self.folder, self.flat, self.optimizer, self.every = folder, flat, optimizer, every
+        self.saved_at = time.monotonic()
 
-def _everything(
-    names: list[str], parameters: list[torch.nn.Parameter], optimizer: torch.optim.AdamW, best: dict[str, Tensor] | None
-) -> dict[str, Tensor]:
-    tensors = {f"adapter/{name}": parameter.detach() for name, parameter in zip(names, parameters, strict=True)}
-    tensors |= checkpoint.optimizer_tensors(optimizer, names)
-    return tensors | {f"best/{name}": tensor for name, tensor in (best or {}).items()}
+    def resume(self) -> tuple[State, Tensor | None]:
+        found = checkpoint.load(self.folder / "checkpoint.safetensors")
+        if found is None:
+            return State(), None
+        state, tensors = found
+        with torch.no_grad():
+            self.flat.copy_(tensors["adapter"])
+        moments = {name: tensors[name].to(self.flat.device) for name in MOMENTS}
+        self.optimizer.state[self.flat] = {"step": torch.tensor(float(state.step)), **moments}
+        return state, tensors.get("best")
 
-
-def _copy(names: list[str], parameters: list[torch.nn.Parameter]) -> dict[str, Tensor]:
-    return {name: parameter.detach().clone().cpu() for name, parameter in zip(names, parameters, strict=True)}
+    def save_if_due(self, state: State, best: Tensor | None, metrics: int) -> None:
+        if time.monotonic() - self.saved_at < self.every:
+            return
+        state.metrics = metrics
+        moments = self.optimizer.state[self.flat]
+        tensors = {"adapter": self.flat.detach()} | {name: moments[name] for name in MOMENTS} | ({} if best is None else {"best": best})
+        with disk_errors(self.folder):
+            checkpoint.save(self.folder / "checkpoint.safetensors", state, tensors)
+        self.saved_at = time.monotonic()
 
 
 class _Metrics:
@@ -191,6 +175,20 @@ class _Metrics:
             self.handle.flush()
         self.on_event(event)
 
+    def step(self, state: State, plan: Plan, loss: float, norm: float, tokens: int) -> None:
+        rate = plan.learning_rate_at(state.step - 1)
+        self.write(
+            event="step",
+            step=state.step,
+            steps=plan.steps,
+            loss=loss,
+            norm=norm,
+            learning_rate=rate,
+            tokens=tokens,
+            seconds=state.seconds,
+        )
+
+    @property
     def size(self) -> int:
         return self.file.stat().st_size
 

@@ -10,15 +10,19 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from homespun.bases.load import Size
 from homespun.bases.template import Rendered
-from homespun.config import TrainingSection
+from homespun.config import StepKind, TrainingSection
 from homespun.errors import TrainingError
 from homespun.home import write_json
 from homespun.training.batches import collate, in_order, in_steps
+from homespun.training.kinds import Machine
 from homespun.training.step import Step
 
-MICRO_TOKENS = 1024
-"""Tokens per forward pass. On a CPU more is no faster and only costs memory (benchmarks/LOG.md, 2026-11-21)."""
+MICRO_TOKENS: dict[StepKind, int] = {"fused": 2048, "aten": 2048, "autograd": 1024}
+"""Tokens per forward pass. On a CPU more is hardly faster and costs memory (benchmarks/LOG.md, 2026-11-21)."""
+KEPT: dict[StepKind, tuple[int, int]] = {"fused": (10, 2), "aten": (10, 2), "autograd": (16, 6)}
+"""How many rows of its width, and of its feed-forward width, a layer keeps of every token (measured on SmolLM2-135M)."""
 MEASURED_STEPS = 3
 RESERVE = 0.08
 """Share of a budget kept for checkpoints and for what the measurement did not see."""
@@ -40,7 +44,7 @@ class Plan:
     seed: int
     dtype: str
     threads: int
-    kind: str = "autograd"
+    kind: StepKind
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a cosine to zero at the end of the run (Loshchilov & Hutter 2017). `step` counts from 0."""
@@ -58,7 +62,7 @@ class Plan:
 
 
 def make_plan(
-    lengths: Sequence[int], options: TrainingSection, dtype: str, threads: int, fit: float | None = None, cost: Cost | None = None
+    lengths: Sequence[int], options: TrainingSection, machine: Machine, fit: float | None = None, cost: Cost | None = None
 ) -> Plan:
     """Args:
     lengths: tokens of every training sequence.
@@ -73,7 +77,7 @@ def make_plan(
         steps=steps,
         epochs=steps / per_epoch,
         tokens_per_step=options.tokens_per_step,
-        micro_tokens=min(MICRO_TOKENS, options.tokens_per_step),
+        micro_tokens=min(MICRO_TOKENS[machine.kind], options.tokens_per_step),
         learning_rate=options.learning_rate,
         warmup_steps=min(round(steps * options.warmup), steps - 1),
         evaluate_every=math.ceil(per_epoch / evaluations),
@@ -82,8 +86,9 @@ def make_plan(
         weight_decay=options.weight_decay,
         checkpoint_every=options.checkpoint_every,
         seed=options.seed,
-        dtype=dtype,
-        threads=threads,
+        dtype=machine.dtype,
+        threads=machine.threads,
+        kind=machine.kind,
     )
 
 
@@ -109,17 +114,14 @@ class Cost:
     validation: float
 
 
-def measure(step: Step, train: Sequence[Rendered], validation: Sequence[Rendered], options: TrainingSection) -> Cost:
+def measure(step: Step, train: Sequence[Rendered], validation: Sequence[Rendered], options: TrainingSection, micro: int) -> Cost:
     """Time a few real steps, without learning from them. The first is left out: it pays for allocations."""
     lengths = [len(sequence) for sequence in train]
-    parts = in_order(lengths, MICRO_TOKENS)
+    parts = in_order(lengths, micro)
     sample = [parts[len(parts) // 2], *parts[:: max(1, len(parts) // MEASURED_STEPS)]][: MEASURED_STEPS + 1]
     batches = [collate([train[index] for index in part]) for part in sample]
-    for parameter in step.parameters.values():
-        parameter.grad = None
     seconds = [_timed(partial(step.loss_and_gradients, batch, 1.0)) for batch in batches]
-    for parameter in step.parameters.values():
-        parameter.grad = None
+    step.adapter.clear()
     tokens = sum(batch.tokens for batch in batches[1:]) or batches[0].tokens
     per_token = (sum(seconds[1:]) or seconds[0]) / tokens
     forward = _timed(lambda: step.score(batches[0])) / batches[0].tokens
@@ -127,15 +129,13 @@ def measure(step: Step, train: Sequence[Rendered], validation: Sequence[Rendered
     return Cost(step=per_token * whole, validation=forward * sum(len(sequence) for sequence in validation))
 
 
-def memory_needed(parameters: int, layers: int, hidden: int, intermediate: int, adapter: int, dtype: str) -> int:
-    """Bytes a training will take, from above: frozen weights, adapter with its two moments and gradient, and a micro-batch's activations.
-
-    A layer keeps about 16 rows of its width and 6 of its feed-forward width per token (measured on SmolLM2-135M).
-    """
-    size = 2 if dtype == "bfloat16" else 4
-    activations = MICRO_TOKENS * layers * (16 * hidden + 6 * intermediate) * size
+def memory_needed(size: Size, adapter: int, machine: Machine) -> int:
+    """Bytes a training takes, from above: frozen weights, adapter with two moments and gradient, and a micro-batch's activations."""
+    number = 2 if machine.dtype == "bfloat16" else 4
+    narrow, wide = KEPT[machine.kind]
+    activations = MICRO_TOKENS[machine.kind] * size.layers * (narrow * size.hidden + wide * size.intermediate) * number
     interpreter = 700 * 2**20
-    return parameters * size + adapter * 4 * 5 + activations + interpreter
+    return size.parameters * number + adapter * 4 * 5 + activations + interpreter
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -16,12 +16,11 @@ from homespun.bases.template import Rendered, Template
 from homespun.config import Recipe
 from homespun.dataset.build import Dataset
 from homespun.home import Home, Manifest, digest, disk_errors, write_json
+from homespun.training.kinds import Machine
 from homespun.training.loop import Event, Trained, train
-from homespun.training.plan import Plan, make_plan, measure
-from homespun.training.step import AutogradStep
+from homespun.training.plan import MICRO_TOKENS, Plan, make_plan, measure
+from homespun.training.step import Step
 from homespun.types import Example
-
-VALIDATION_TOKENS = 8_000
 
 ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
@@ -40,14 +39,6 @@ class Run:
         return int(self.summary["supervised_tokens"] or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a run is computed with. Resume keeps it, so that the numbers stay the same."""
-
-    dtype: str
-    threads: int
-
-
 def run_id(dataset: Dataset, recipe: Recipe, budget: float | None, supervised: int | None) -> str:
     return digest(dataset.id, recipe.base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised)
 
@@ -57,7 +48,7 @@ def learn(
     dataset: Dataset,
     recipe: Recipe,
     template: Template,
-    make_step: Callable[[str, int], AutogradStep],
+    make_step: Callable[[Machine], Step],
     machine: Machine,
     budget: float | None = None,
     supervised: int | None = None,
@@ -67,7 +58,7 @@ def learn(
     """Train the adapter of a dataset, or return the one that was trained before.
 
     Args:
-        make_step: (dtype, threads) -> a step with a fresh adapter; called when the plan is known.
+        make_step: gives a step with a fresh adapter; called when the plan is known.
         budget: seconds for the training itself.
         supervised: stop after about this many supervised tokens instead of the recipe's epochs (impostors see as many as the person's).
         resume: go on with what an interrupted run left; otherwise that is thrown away.
@@ -82,7 +73,7 @@ def learn(
     with disk_errors(home.path):
         work.mkdir(parents=True, exist_ok=True)
     train_rows = rendered(dataset.of("train"), template)
-    validation = _sample(rendered(dataset.of("validation"), template))
+    validation = rendered(dataset.of("validation"), template)
     plan, step = _plan(work, train_rows, validation, recipe, make_step, machine, budget, supervised)
     with disk_errors(home.path):
         done = train(step, train_rows, [example.weight for example in dataset.of("train")], validation, plan, work, on_event)
@@ -100,31 +91,25 @@ def rendered(examples: Sequence[Example], template: Template) -> list[Rendered]:
     return [template.render(example.turns) for example in examples]
 
 
-def _sample(rows: Sequence[Rendered]) -> list[Rendered]:
-    """Evenly spread rows of about VALIDATION_TOKENS tokens: validating often must not cost more than a few steps."""
-    every = max(1, round(sum(map(len, rows)) / VALIDATION_TOKENS))
-    return list(rows[::every])
-
-
 def _plan(
     work: Path,
     train_rows: Sequence[Rendered],
     validation: Sequence[Rendered],
     recipe: Recipe,
-    make_step: Callable[[str, int], AutogradStep],
+    make_step: Callable[[Machine], Step],
     machine: Machine,
     budget: float | None,
     supervised: int | None,
-) -> tuple[Plan, AutogradStep]:
+) -> tuple[Plan, Step]:
     """The plan of this run: the one it began with, if it was interrupted."""
     file = work / "plan.json"
     if file.is_file():
         plan = Plan.read(file)
-        return plan, make_step(plan.dtype, plan.threads)
-    step = make_step(machine.dtype, machine.threads)
-    cost = measure(step, train_rows, validation, recipe.training) if budget is not None else None
+        return plan, make_step(Machine(plan.kind, plan.dtype, plan.threads))
+    step = make_step(machine)
+    cost = measure(step, train_rows, validation, recipe.training, MICRO_TOKENS[machine.kind]) if budget is not None else None
     lengths = [len(row) for row in train_rows]
-    plan = make_plan(lengths, recipe.training, machine.dtype, machine.threads, budget, cost)
+    plan = make_plan(lengths, recipe.training, machine, budget, cost)
     if supervised is not None:
         per_epoch = sum(bool(number) for row in train_rows for number in row.target)
         steps = max(1, round(plan.steps / plan.epochs * supervised / per_epoch))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from homespun.bases.adapter import FlatAdapter
+from homespun.bases.attention import Layout
 from homespun.bases.load import flat_attention
-from homespun.training.batches import ROUND, Batch
+from homespun.training.batches import Batch, rounded
 
 HEAD_ROWS = 256
 """Rows of the vocabulary projection at a time: their logits stay in the cache and never exist all at once."""
@@ -18,10 +20,12 @@ class Step(Protocol):
     """What training needs of a model."""
 
     @property
-    def parameters(self) -> dict[str, nn.Parameter]: ...
+    def adapter(self) -> FlatAdapter:
+        """What learns."""
+        ...
 
     def loss_and_gradients(self, batch: Batch, denominator: float) -> float:
-        """Adds d(loss)/d(parameter) to every `.grad`, loss being sum(weight · nll) / denominator. Returns the loss."""
+        """Adds d(loss)/d(adapter) to the adapter's gradient, loss being sum(weight · nll) / denominator. Returns the loss."""
         ...
 
     def score(self, batch: Batch) -> Tensor:
@@ -32,14 +36,13 @@ class Step(Protocol):
 class AutogradStep:
     """Any `transformers` causal language model, on any device; the reference for every faster step."""
 
-    def __init__(self, model: Any, parameters: dict[str, nn.Parameter]) -> None:
-        self.model = model
-        self.parameters = parameters
+    def __init__(self, model: Any, adapter: FlatAdapter) -> None:
+        self.model, self.adapter = model, adapter
 
     def loss_and_gradients(self, batch: Batch, denominator: float) -> float:
         with flat_attention(self.model):
             hidden = self._hidden(batch)
-            labels, weight = _rounded(batch.labels), _rounded(batch.weight / denominator)
+            labels, weight = rounded(batch.labels), rounded(batch.weight / denominator)
             loss: Tensor = _HeadLoss.apply(hidden, self._head(), labels, weight)  # type: ignore[no-untyped-call]
             loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
@@ -47,7 +50,7 @@ class AutogradStep:
     @torch.no_grad()
     def score(self, batch: Batch) -> Tensor:
         with flat_attention(self.model):
-            hidden, labels = self._hidden(batch), _rounded(batch.labels)
+            hidden, labels = self._hidden(batch), rounded(batch.labels)
         nll = [
             torch.nn.functional.cross_entropy((rows @ self._head().t()).float(), chosen, reduction="none")
             for rows, chosen in zip(torch.split(hidden, HEAD_ROWS), torch.split(labels, HEAD_ROWS), strict=True)
@@ -61,19 +64,14 @@ class AutogradStep:
             position_ids=batch.positions.unsqueeze(0),
             attention_mask=_NO_MASK,
             use_cache=False,
-            layout=batch.layout,
+            layout=Layout(batch.lengths),
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden.index_select(0, _rounded(batch.supervised))
+        return hidden.index_select(0, rounded(batch.supervised))
 
     def _head(self) -> Tensor:
         weight: Tensor = self.model.get_output_embeddings().weight
         return weight
-
-
-def _rounded(values: Tensor) -> Tensor:
-    """(S,) -> the next multiple of ROUND, at least one, filled with zeros: a padding row has weight 0."""
-    return torch.nn.functional.pad(values, (0, -values.numel() % ROUND or (0 if values.numel() else ROUND)))
 
 
 _NO_MASK = torch.zeros(1, 1, 1, 1)

@@ -1,0 +1,52 @@
+"""Which step computes a run: the fastest that this base, this machine and the way homespun was built allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from homespun.bases import adapter, dense
+from homespun.bases.hub import DEFAULT_TARGETS
+from homespun.bases.load import DTYPES, load_model
+from homespun.config import AdapterSection, StepKind
+from homespun.training.fused.kernels import LANES, kernels, library
+from homespun.training.fused.step import FusedStep
+from homespun.training.step import AutogradStep, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run is computed with. Resume keeps it, so that the numbers stay the same."""
+
+    kind: StepKind
+    dtype: str
+    threads: int
+
+
+def fastest(folder: Path, targets: Sequence[str]) -> tuple[StepKind, str]:
+    """The kind, and why it is not a faster one ("" for the fastest)."""
+    if set(targets) != set(DEFAULT_TARGETS):
+        return "autograd", "the fused step adapts all seven linear layers or none"
+    try:
+        shape = dense.shape(folder)
+    except dense.NotDense as reason:
+        return "autograd", f"the fused step does not know {reason}"
+    if any(width % LANES for width in (shape.hidden, shape.intermediate, shape.vocabulary, shape.head_dim // 2)):
+        return "aten", f"this base has a width that is no multiple of {LANES}"
+    if library() is None:
+        return "aten", "no C compiler was found when homespun was installed: install one, then install homespun again"
+    return "fused", ""
+
+
+def make_step(folder: Path, targets: Sequence[str], options: AdapterSection, machine: Machine, seed: int = 0) -> Step:
+    """A step with a fresh adapter: runs with the same seed start from the same numbers, whatever computes them."""
+    torch.set_num_threads(machine.threads)
+    if machine.kind == "autograd":
+        model = load_model(folder, machine.dtype)
+        return AutogradStep(model, adapter.add(model, targets, options.rank, options.alpha, seed))
+    dtype = DTYPES[machine.dtype]
+    made = kernels(dtype, compiled=machine.kind == "fused")
+    return FusedStep(dense.load(folder, dtype), options.rank, options.alpha, seed, made)
