@@ -50,8 +50,8 @@ class AdapterSection(Section):
 
 
 class TrainingSection(Section):
-    learning_rate: PositiveFloat = 5e-4
-    epochs: PositiveFloat = 3.0
+    learning_rate: PositiveFloat = 1e-3
+    epochs: PositiveFloat = 2.5
     tokens_per_step: PositiveInt = 2048
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps; it can never exceed the run."""
