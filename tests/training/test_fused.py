@@ -23,7 +23,7 @@ from homespun.training import kinds
 from homespun.training.batches import collate
 from homespun.training.fused.kernels import library
 from homespun.training.kinds import Machine, fastest, make_step
-from homespun.training.loop import train
+from homespun.training.loop import Event, train
 from homespun.training.plan import make_plan
 from homespun.training.step import AutogradStep, Step
 
@@ -185,3 +185,28 @@ def test_the_loop_learns_the_same_with_either_step(toy_16: Path, tmp_path: Path)
         learned[kind] = torch.cat([tensor.flatten() for tensor in done.weights.values()])
     for kind in FUSED:
         assert (learned[kind] - learned["autograd"]).norm() <= 1e-3 * learned["autograd"].norm()
+
+
+class Killed(Exception): ...
+
+
+@pytest.mark.parametrize("kind", FUSED)
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_a_killed_run_ends_bit_for_bit_like_any_other(toy_16: Path, tmp_path: Path, kind: StepKind, stop: int) -> None:
+    rows = [random_sequence(length, length, 320) for length in range(20, 120, 6)]
+    machine = Machine(kind, "bfloat16", 1)
+    plan = make_plan([len(row) for row in rows], TrainingSection(epochs=4, tokens_per_step=256, checkpoint_every=1e-9), machine)
+
+    def run(folder: Path, kill_at: int | None) -> Tensor:
+        def follow(event: Event) -> None:
+            if event["event"] == "step" and event["step"] == kill_at:
+                raise Killed
+
+        folder.mkdir(exist_ok=True)
+        step = make_step(toy_16, DEFAULT_TARGETS, OPTIONS, machine)
+        done = train(step, rows, [1.0] * len(rows), rows[:3], plan, folder, follow)
+        return torch.cat([tensor.flatten() for tensor in done.weights.values()])
+
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", stop)
+    assert torch.equal(run(tmp_path / "killed", None), run(tmp_path / "straight", None))

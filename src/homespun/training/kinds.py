@@ -34,7 +34,7 @@ def fastest(folder: Path, targets: Sequence[str]) -> tuple[StepKind, str]:
         shape = dense.shape(folder)
     except dense.NotDense as reason:
         return "autograd", f"the fused step does not know {reason}"
-    if any(width % LANES for width in (shape.hidden, shape.intermediate, shape.vocabulary, shape.head_dim // 2)):
+    if not _fits(shape):
         return "aten", f"this base has a width that is no multiple of {LANES}"
     if library() is None:
         return "aten", "no C compiler was found when homespun was installed: install one, then install homespun again"
@@ -48,5 +48,10 @@ def make_step(folder: Path, targets: Sequence[str], options: AdapterSection, mac
         model = load_model(folder, machine.dtype)
         return AutogradStep(model, adapter.add(model, targets, options.rank, options.alpha, seed))
     dtype = DTYPES[machine.dtype]
-    made = kernels(dtype, compiled=machine.kind == "fused")
-    return FusedStep(dense.load(folder, dtype), options.rank, options.alpha, seed, made)
+    base = dense.load(folder, dtype)
+    return FusedStep(base, options.rank, options.alpha, seed, kernels(dtype, compiled=machine.kind == "fused" and _fits(base.shape)))
+
+
+def _fits(shape: dense.Shape) -> bool:
+    """Whether the C kernels take it."""
+    return not any(width % LANES for width in (shape.hidden, shape.intermediate, shape.vocabulary, shape.head_dim // 2))
