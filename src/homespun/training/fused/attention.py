@@ -67,7 +67,7 @@ class Attention:
         """Numbers that a layer keeps of a bucket."""
         shape = self.shape
         heads = bucket.count * bucket.length * (shape.q_width + 2 * shape.kv_width)
-        return heads + bucket.count * shape.heads * sum((end - start) * end for start, end in bucket.blocks)
+        return heads + shape.heads * sum((end - start) * end * count for start, end, count in bucket.blocks)
 
     def _heads(self, bucket: Bucket, arena: Arena) -> tuple[Tensor, Tensor, Tensor]:
         n, length, dim, kv_heads = bucket.count, bucket.length, self.shape.head_dim, self.shape.kv_heads
@@ -84,12 +84,12 @@ class Attention:
             self.scratch.clear(heads.q.numel())
             mixed = self.scratch.take(*heads.q.shape)
             q, k, v, o = (_stacked(tensor) for tensor in (heads.q, heads.k, heads.v, mixed))
-            for start, end in bucket.blocks:
-                rows = slice(start * self.group, end * self.group)
-                weights = arena.take(q.shape[0], rows.stop - rows.start, end)
-                torch.bmm(q[:, rows], k[:, :end].transpose(1, 2), out=weights)
+            for start, end, count in bucket.blocks:
+                some, rows = slice(count * self.shape.kv_heads), slice(start * self.group, end * self.group)
+                weights = arena.take(some.stop, rows.stop - rows.start, end)
+                torch.bmm(q[some, rows], k[some, :end].transpose(1, 2), out=weights)
                 self.kernels.softmax(weights, start, self.group, self.scale)
-                torch.bmm(weights, v[:, :end], out=o[:, rows])
+                torch.bmm(weights, v[some, :end], out=o[some, rows])
                 heads.weights.append(weights)
             self.kernels.put(out, bucket, mixed)
             made.append(heads)
@@ -105,15 +105,15 @@ class Attention:
             self.kernels.take(grad, bucket, grad_o)
             q, k, v, go = (_stacked(tensor) for tensor in (heads.q, heads.k, heads.v, grad_o))
             gq, gk, gv = (_stacked(tensor) for tensor in (grad_q, grad_k, grad_v))
-            beta = 0
-            for (start, end), weights in reversed(list(zip(bucket.blocks, heads.weights, strict=True))):
-                rows = slice(start * self.group, end * self.group)
-                gv[:, :end].baddbmm_(weights.transpose(1, 2), go[:, rows], beta=beta)
-                scores = torch.bmm(go[:, rows], v[:, :end].transpose(1, 2), out=room[: weights.numel()].view_as(weights))
+            grad_k.zero_()
+            grad_v.zero_()
+            for (start, end, count), weights in zip(bucket.blocks, heads.weights, strict=True):
+                some, rows = slice(count * self.shape.kv_heads), slice(start * self.group, end * self.group)
+                gv[some, :end].baddbmm_(weights.transpose(1, 2), go[some, rows])
+                scores = torch.bmm(go[some, rows], v[some, :end].transpose(1, 2), out=room[: weights.numel()].view_as(weights))
                 self.kernels.softmax_back(weights, scores, self.scale)
-                torch.bmm(scores, k[:, :end], out=gq[:, rows])
-                gk[:, :end].baddbmm_(scores.transpose(1, 2), q[:, rows], beta=beta)
-                beta = 1  # the last block sees all keys and began their gradients; those before it add to them
+                torch.bmm(scores, k[some, :end], out=gq[some, rows])
+                gk[some, :end].baddbmm_(scores.transpose(1, 2), q[some, rows])
             self.kernels.scatter(grad_qkv, bucket, self.cos, self.sin, grad_q, grad_k, grad_v)
 
 
