@@ -50,7 +50,6 @@ ENTRANTS: dict[str, Entrant] = {
 }
 
 ABSENT = {
-    "llama.cpp": "the wheel of xllamacpp 2026.10.11549 has no training function; llama-cpp-python 0.3.36, which binds llama_opt_epoch, "
-    "has no wheel, and that function trains all weights, not an adapter",
+    "llama.cpp": "the wheel of xllamacpp 2026.10.11549 has no training function, and llama-cpp-python 0.3.36 has no wheel",
 }
 """Who was tried and cannot take part, and why."""
