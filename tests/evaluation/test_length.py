@@ -23,7 +23,7 @@ class Geometric:
     def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection) -> list[Generation]:
         stop = 1 / (1 + math.exp(-self.logit - sampling.stop_bias))
         draws = [random.Random(f"{sampling.seed}/{index}").random() for index in range(len(conversations))]
-        return [Generation("word " * min(200, 1 + int(math.log(draw) / math.log(1 - stop))), True) for draw in draws]
+        return [Generation("word " * min(sampling.max_tokens, 1 + int(math.log(draw) / math.log(1 - stop))), True) for draw in draws]
 
     def stream(self, turns: Sequence[Turn], sampling: SamplingSection) -> Iterator[str]:
         raise AssertionError("replies are written side by side")
@@ -41,11 +41,11 @@ def real(number: int, mean: int) -> list[Reply]:
 @pytest.mark.parametrize("stop", [0.02, 0.1, 0.3])
 @pytest.mark.parametrize("mean", [4, 12, 30])
 def test_replies_become_as_long_as_the_persons(stop: float, mean: int) -> None:
-    """Five times too short, five times too long or just right: within a quarter on other replies."""
+    """Five times too short, five times too long or just right: within three tenths on other replies, fitted on 48."""
     engine = Geometric(stop)
     bias = fit_stop_bias(engine, real(96, mean), Recipe())
     written = engine.generate([()] * 2000, SamplingSection(stop_bias=bias, seed=99))
-    assert sum(len(one.text.split()) for one in written) / 2000 == pytest.approx(mean, rel=0.25)
+    assert sum(len(one.text.split()) for one in written) / 2000 == pytest.approx(mean, rel=0.3)
 
 
 def test_a_handful_of_replies_fits_nothing() -> None:

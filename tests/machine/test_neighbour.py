@@ -27,7 +27,6 @@ def test_threads_sleep_soon_unless_the_user_said_otherwise(environment: dict[str
     assert told(code, **environment) == expected
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="priorities are classes there")
 def test_giving_way_is_the_lowest_priority() -> None:
     assert told("import os; from homespun.machine.neighbour import give_way; give_way(); print(os.nice(0))") == "19"
 
