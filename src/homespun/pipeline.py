@@ -79,14 +79,14 @@ class Workshop:
         return self._step
 
     def scorer(self) -> Step:
-        """What scores: the step that learned, if there was one."""
+        """What scores."""
         return self._step or self.new_step(self.machine())
 
     def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
         return build.build(self.home, conversations, person, self.recipe, self.template)
 
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
-        return running.learn(
+        run = running.learn(
             self.home,
             dataset,
             self.recipe,
@@ -98,6 +98,8 @@ class Workshop:
             resume=resume,
             on_event=self.on_event,
         )
+        self._step = None  # its buffers are larger than the base; scoring needs few of them
+        return run
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ frozen weights (projection.py), buffers live from step to step, attention meets 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -29,10 +30,11 @@ class FusedStep:
     """A `training.step.Step` for CPUs."""
 
     def __init__(self, base: Dense, rank: int, alpha: float, seed: int, kernels: Kernels) -> None:
-        self.base, self.kernels = base, kernels
+        self.kernels = kernels
         self.dtype = base.embedding.dtype
         self.attention = Attention(base.shape, kernels, self.dtype)
-        self._add_adapter(rank, alpha, seed)
+        self._add_adapter(base, rank, alpha, seed)
+        self.base = replace(base, layers=[])  # the projections hold their weights
         self._logits = torch.empty(HEAD_ROWS, base.shape.vocabulary, dtype=self.dtype)
         self._room = self._make_room(0)
         self._kept: list[Kept] = []
@@ -97,8 +99,8 @@ class FusedStep:
 
     # ---- what is made once ------------------------------------------------------------------------------------------
 
-    def _add_adapter(self, rank: int, alpha: float, seed: int) -> None:
-        stacked = [pair for row in self.base.layers for pair in ((row.qkv, 3), (row.out, 1), (row.gate_up, 2), (row.down, 1))]
+    def _add_adapter(self, base: Dense, rank: int, alpha: float, seed: int) -> None:
+        stacked = [pair for row in base.layers for pair in ((row.qkv, 3), (row.out, 1), (row.gate_up, 2), (row.down, 1))]
         size = sum(Projection.size(weight, members, rank) for weight, members in stacked)
         flat, grad = torch.zeros(size), torch.zeros(size)
         used = 0
@@ -109,7 +111,7 @@ class FusedStep:
             used = own.stop
             return Projection(weight, members, rank, alpha / rank, flat[own], grad[own])
 
-        self.layers = [FusedLayer(number, layer, self.base.shape, make) for number, layer in enumerate(self.base.layers)]
+        self.layers = [FusedLayer(number, layer, base.shape, make) for number, layer in enumerate(base.layers)]
         generator = torch.Generator().manual_seed(seed)
         projections = [projection for layer in self.layers for projection in layer.projections]
         for projection in projections:
