@@ -52,7 +52,6 @@ class Workshop:
     threads: int | None = None
     """Cores to compute with; all by default."""
     _engine: TorchEngine | None = None
-    _step: Step | None = None
 
     def __post_init__(self) -> None:
         self.folder = hub.resolve(self.recipe.base, self.settings, self.say)
@@ -75,18 +74,17 @@ class Workshop:
         """What learns, with a fresh adapter."""
         self.say(f"loading {self.recipe.base}")
         recipe = self.recipe
-        self._step = kinds.make_step(self.folder, hub.targets(recipe.base), recipe.adapter, machine, recipe.training.seed)
-        return self._step
+        return kinds.make_step(self.folder, hub.targets(recipe.base), recipe.adapter, machine, recipe.training.seed)
 
     def scorer(self) -> Step:
-        """What scores."""
-        return self._step or self.new_step(self.machine())
+        """What scores; whoever asks for it holds it, so that it goes when they are done."""
+        return kinds.make_step(self.folder, hub.targets(self.recipe.base), self.recipe.adapter, self.machine())
 
     def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
         return build.build(self.home, conversations, person, self.recipe, self.template)
 
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
-        run = running.learn(
+        return running.learn(
             self.home,
             dataset,
             self.recipe,
@@ -98,8 +96,6 @@ class Workshop:
             resume=resume,
             on_event=self.on_event,
         )
-        self._step = None  # its buffers are larger than the base; scoring needs few of them
-        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     if home.manifest("version", artefact) is None:
         recipe = _fitted(shop, run, dataset)
         evidence = proving.from_dataset(conversations, dataset)
-        report = evaluate(shop.engine(), shop.scorer(), run.weights, evidence, recipe, say=shop.say)
+        report = evaluate(shop.scorer, shop.engine, shop.template, run.weights, evidence, recipe, say=shop.say)
         manifest = Manifest("version", artefact, (f"run:{run.id}",), shop.recipe.hash, counts=run_counts(run))
         with home.artefact(manifest) as scratch:
             for name in (running.ADAPTER, running.CONFIG, "metrics.jsonl"):
@@ -214,7 +210,7 @@ def judge(
             read_conversations(on, format, gap), on.name, person, shop.recipe, shop.template, proving.learned_replies(dataset)
         )
     impostors = impostor_adapters(shop, conversations, dataset, version, against) if full else {}
-    report = evaluate(shop.engine(), shop.scorer(), weights, evidence, shop.recipe, impostors, full, shop.say)
+    report = evaluate(shop.scorer, shop.engine, shop.template, weights, evidence, shop.recipe, impostors, full, shop.say)
     if full and not impostors:
         report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
     name = digest(version.artefact, evidence.on, [example.id for example in evidence.examples], full)

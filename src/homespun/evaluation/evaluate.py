@@ -74,8 +74,9 @@ class Report:
 
 
 def evaluate(
-    engine: TorchEngine,
-    scorer: Step,
+    make_scorer: Callable[[], Step],
+    make_engine: Callable[[], TorchEngine],
+    template: Template,
     weights: Weights,
     evidence: Evidence,
     recipe: Recipe,
@@ -86,7 +87,7 @@ def evaluate(
     """Judge one adapter.
 
     Args:
-        engine: writes and chooses; scorer: gives likelihoods. Their adapters are changed.
+        make_scorer: gives what scores; it is let go before make_engine gives what writes, for both at once need twice the memory.
         impostors: adapters of other speakers of the same corpus, trained alike (full report only).
         full: adds specificity, Hits@1/20 and variety, and generates more replies.
         say: told what is being done.
@@ -96,7 +97,8 @@ def evaluate(
         report.notes.append("nothing was held out: too little data to judge this version. Add more messages")
         return report
     say("scoring held-out replies")
-    base, own = score(scorer, engine.template, None, evidence.examples), score(scorer, engine.template, weights, evidence.examples)
+    scorer = make_scorer()
+    base, own = (score(scorer, template, adapter, evidence.examples) for adapter in (None, weights))
     gain = likelihood.gain(base, own)
     report.metrics |= {
         "gain": gain,
@@ -104,7 +106,9 @@ def evaluate(
         "share_improved": likelihood.share_improved(base, own),
     }
     report.sides = {"base": {"nll": _pooled(base)}, "avatar": {"nll": _pooled(own)}}
-    nearest = _specificity(scorer, engine.template, own, evidence, impostors, report, say) if impostors else None
+    nearest = _specificity(scorer, template, own, evidence, impostors, report, say) if impostors else None
+    del scorer
+    engine = make_engine()
     if len(evidence.replies) < FEWEST_REPLIES:
         report.notes.append(f"only {len(evidence.replies)} held-out replies: style is not judged below {FEWEST_REPLIES}")
     else:
