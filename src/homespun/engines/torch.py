@@ -19,7 +19,7 @@ from homespun.engines.sampling import next_token
 from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.types import Turn
 
-BATCH = 16
+BATCH = 12
 """Replies generated side by side."""
 
 
