@@ -59,7 +59,9 @@ class Workshop:
 
     def machine(self) -> Machine:
         wanted = self.recipe.training
-        kind = kinds.fastest(self.folder, hub.targets(self.recipe.base))[0] if wanted.step == "auto" else wanted.step
+        kind = wanted.step
+        if kind == "auto":
+            kind = kinds.fastest(self.folder, hub.targets(self.recipe.base), self.recipe.dataset.max_tokens)[0]
         dtype = fastest_dtype(self.settings.cache) if wanted.dtype == "auto" else wanted.dtype
         return Machine(kind, dtype, self.threads or usable_cores())
 
@@ -67,7 +69,7 @@ class Workshop:
         """What writes."""
         if self._engine is None:
             self.say(f"loading {self.recipe.base}")
-            self._engine = torch_engine.load(self.recipe, self.settings)
+            self._engine = torch_engine.load(self.recipe, self.settings, self.threads)
         return self._engine
 
     def new_step(self, machine: Machine) -> Step:

@@ -19,6 +19,7 @@ from homespun.bases import dense
 from homespun.bases.hub import DEFAULT_TARGETS
 from homespun.bases.template import Rendered, Template
 from homespun.config import AdapterSection, StepKind, TrainingSection
+from homespun.errors import BaseError
 from homespun.training import kinds
 from homespun.training.batches import collate
 from homespun.training.fused.kernels import library
@@ -144,15 +145,18 @@ def test_bfloat16_gradients_on_the_real_base(base_folder: Path, template: Templa
 def test_the_fastest_step_is_chosen_and_says_why_it_is_no_faster(
     toy_16: Path, toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert fastest(toy_16, DEFAULT_TARGETS) == ("fused", "")
-    assert fastest(toy_16, DEFAULT_TARGETS[:2])[0] == "autograd"
-    kind, reason = fastest(toy_folder, DEFAULT_TARGETS)
+    assert fastest(toy_16, DEFAULT_TARGETS, 512) == ("fused", "")
+    assert fastest(toy_16, DEFAULT_TARGETS[:2], 512)[0] == "autograd"
+    kind, reason = fastest(toy_folder, DEFAULT_TARGETS, 512)
     assert kind == "aten" and "multiple of 16" in reason
     monkeypatch.setattr(kinds, "library", lambda: None)
-    kind, reason = fastest(toy_16, DEFAULT_TARGETS)
+    kind, reason = fastest(toy_16, DEFAULT_TARGETS, 512)
     assert kind == "aten" and "install one" in reason
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
-    assert fastest(tmp_path, DEFAULT_TARGETS) == ("autograd", "the fused step does not know a base of type gpt2")
+    kind, reason = fastest(tmp_path, DEFAULT_TARGETS, 512)
+    assert kind == "autograd" and "it is of type gpt2" in reason
+    kind, reason = fastest(toy_16, DEFAULT_TARGETS, 4097)
+    assert kind == "autograd" and "beyond 4,096 tokens" in reason
 
 
 def test_the_kernels_were_compiled() -> None:
@@ -160,10 +164,13 @@ def test_the_kernels_were_compiled() -> None:
     assert library() is not None
 
 
-def test_a_base_that_lacks_a_tensor_is_not_taken(toy_16: Path, tmp_path: Path) -> None:
+def test_a_base_that_lacks_a_tensor_or_is_damaged_is_not_taken(toy_16: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes((toy_16 / "config.json").read_bytes())
     save_file({"model.norm.weight": torch.ones(64)}, tmp_path / "model.safetensors")
     with pytest.raises(dense.NotDense, match=r"no tensor model\.embed_tokens\.weight"):
+        dense.load(tmp_path, torch.float32)
+    (tmp_path / "model.safetensors").write_bytes(b"half a file")
+    with pytest.raises(BaseError, match="delete that folder and run the command again"):
         dense.load(tmp_path, torch.float32)
 
 

@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
+
+from homespun.errors import BaseError
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 
 
-class NotDense(Exception):
+class NotDense(BaseError):
     """This base has something that the fused step does not compute; the message names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f'{what}; training.step = "autograd" in the recipe takes any base')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,9 @@ def shape(folder: Path) -> Shape:
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise NotDense(f"config.json cannot be read ({error})") from None
+        raise NotDense(f"its config.json cannot be read ({error})") from None
     if config.get("model_type") not in FAMILIES:
-        raise NotDense(f"a base of type {config.get('model_type')}")
+        raise NotDense(f"it is of type {config.get('model_type')}")
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     plain = {
         "rotary embeddings": rope.get("rope_type", rope.get("type", "default")) == "default" and rope.get("partial_rotary_factor", 1) == 1,
@@ -65,7 +70,7 @@ def shape(folder: Path) -> Shape:
     }
     for what, usual in plain.items():
         if not usual:
-            raise NotDense(f"an unusual kind of {what}")
+            raise NotDense(f"it has an unusual kind of {what}")
     heads = config["num_attention_heads"]
     slides = config.get("use_sliding_window", config["model_type"] == "mistral")
     window = config.get("sliding_window") if slides else None
@@ -110,7 +115,15 @@ class Dense:
 def load(folder: Path, dtype: torch.dtype) -> Dense:
     """Raises:
     NotDense: it is no such base, or a tensor that it should have is missing.
+    BaseError: a file is damaged.
     """
+    try:
+        return _load(folder, dtype)
+    except (OSError, SafetensorError) as error:
+        raise BaseError(f"the base in {folder} cannot be loaded ({error}); delete that folder and run the command again") from None
+
+
+def _load(folder: Path, dtype: torch.dtype) -> Dense:
     found = shape(folder)
     with ExitStack() as stack:
         files = [stack.enter_context(safe_open(file, framework="pt")) for file in sorted(folder.glob("*.safetensors"))]
@@ -118,7 +131,7 @@ def load(folder: Path, dtype: torch.dtype) -> Dense:
 
         def tensor(name: str, kind: torch.dtype = dtype) -> Tensor:
             if name not in place:
-                raise NotDense(f"no tensor {name}")
+                raise NotDense(f"it has no tensor {name}")
             read: Tensor = place[name].get_tensor(name)
             return read.to(kind)
 

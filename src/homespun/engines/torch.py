@@ -143,11 +143,11 @@ class TorchEngine:
         return means
 
 
-def load(recipe: Recipe, settings: Settings) -> TorchEngine:
+def load(recipe: Recipe, settings: Settings, threads: int | None = None) -> TorchEngine:
     """The recipe's base with a fresh adapter, as this machine computes best."""
     folder, options = hub.resolve(recipe.base, settings), recipe.adapter
     dtype = fastest_dtype(settings.cache) if recipe.training.dtype == "auto" else recipe.training.dtype
-    return TorchEngine(folder, hub.targets(recipe.base), options.rank, options.alpha, dtype, usable_cores())
+    return TorchEngine(folder, hub.targets(recipe.base), options.rank, options.alpha, dtype, threads or usable_cores())
 
 
 def _left_padded(prompts: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:

@@ -26,14 +26,20 @@ class Machine:
     threads: int
 
 
-def fastest(folder: Path, targets: Sequence[str]) -> tuple[StepKind, str]:
-    """The kind, and why it is not a faster one ("" for the fastest)."""
+def fastest(folder: Path, targets: Sequence[str], longest: int) -> tuple[StepKind, str]:
+    """The kind, and why it is not a faster one ("" for the fastest).
+
+    Args:
+        longest: tokens of the longest sequence there will be.
+    """
     if set(targets) != set(DEFAULT_TARGETS):
         return "autograd", "the fused step adapts all seven linear layers or none"
     try:
         shape = dense.shape(folder)
     except dense.NotDense as reason:
-        return "autograd", f"the fused step does not know {reason}"
+        return "autograd", f"the fused step does not know this base: {reason}"
+    if longest > shape.longest:
+        return "autograd", f"this base sees its text otherwise beyond {shape.longest:,} tokens"
     if not _fits(shape):
         return "aten", f"this base has a width that is no multiple of {LANES}"
     if library() is None:
@@ -42,7 +48,11 @@ def fastest(folder: Path, targets: Sequence[str]) -> tuple[StepKind, str]:
 
 
 def make_step(folder: Path, targets: Sequence[str], options: AdapterSection, machine: Machine, seed: int = 0) -> Step:
-    """A step with a fresh adapter: runs with the same seed start from the same numbers, whatever computes them."""
+    """A step with a fresh adapter: runs with the same seed start from the same numbers, whatever computes them.
+
+    Raises:
+        BaseError: the base cannot be read, or the kind that was asked for does not know it.
+    """
     torch.set_num_threads(machine.threads)
     if machine.kind == "autograd":
         model = load_model(folder, machine.dtype)

@@ -63,7 +63,7 @@ class Projection:
             self.a[ranks] = initial(self.rank, self.width, generator)
 
     def refresh(self) -> None:
-        """Take over the masters: once per optimiser step."""
+        """Take over the masters, which the optimiser or a caller may have changed: before every batch."""
         self.a_low.copy_(self.a)
         for rows, ranks in zip(self.rows, self.ranks, strict=True):
             self.extended[rows, self.width + ranks.start : self.width + ranks.stop] = self.b[:, rows].t() * self.scale
