@@ -38,9 +38,6 @@ VERBS: dict[str, str] = {
 """In the order a newcomer meets them. Each is a module of this package, imported only when it is called."""
 
 
-STOPPED = "stopped; what was finished is kept, and `homespun train NAME --resume` goes on"
-
-
 class _Lazy(typer.core.TyperGroup):
     """Loads a verb's module when the verb is used, so that `--help` stays instant."""
 
@@ -86,18 +83,16 @@ def run(arguments: Sequence[str]) -> int:
         result = typer.main.get_command(root).main(args=list(arguments), prog_name="homespun", standalone_mode=False)
         code = result if isinstance(result, int) else 0
         # typer turns Ctrl-C into this exit code, without a word.
-        return _say_error(STOPPED, code, as_json) if code == 130 else code
+        return _say_error(_stopped(arguments), code, as_json) if code == 130 else code
+    except (KeyboardInterrupt, typer.Abort):
+        return _say_error(_stopped(arguments), 130, as_json)
     except Exception as error:
         return _failed(error, as_json)
-    except KeyboardInterrupt:
-        return _say_error(STOPPED, 130, as_json)
 
 
 def _failed(error: Exception, as_json: bool) -> int:
     if isinstance(error, HomespunError):
         return _say_error(str(error), error.exit_code, as_json)
-    if isinstance(error, typer.Abort):
-        return _say_error(STOPPED, 130, as_json)
     if isinstance(error, typer.Exit):
         return error.exit_code
     if hasattr(error, "format_message"):
@@ -107,6 +102,12 @@ def _failed(error: Exception, as_json: bool) -> int:
     if isinstance(error, OSError | MemoryError):
         return _say_error(str(error) or "out of memory: close other programs, or choose a smaller base", 1, as_json)
     raise error
+
+
+def _stopped(arguments: Sequence[str]) -> str:
+    """What Ctrl-C, or a declined question, says: only training has something to go on with."""
+    goes_on = ", and `homespun train NAME --resume` goes on" if "train" in arguments else ""
+    return f"stopped; what was finished is kept{goes_on}"
 
 
 def _say_error(text: str, code: int, as_json: bool) -> int:
