@@ -22,9 +22,9 @@ from homespun.machine.neighbour import wait_politely
 
 wait_politely()
 
-from homespun import pipeline, sources  # noqa: E402 (after the threads were told how to wait)
+from homespun import pipeline  # noqa: E402 (after the threads were told how to wait)
 from homespun.config import EvaluationSection, Recipe, load_recipe, settings  # noqa: E402
-from homespun.corpus import store  # noqa: E402
+from homespun.corpus import imports  # noqa: E402
 from homespun.evaluation.bootstrap import Interval  # noqa: E402
 from homespun.evaluation.evaluate import Report  # noqa: E402
 from homespun.home import Home  # noqa: E402
@@ -93,8 +93,7 @@ def judge(subject: Subject, options: argparse.Namespace) -> Iterator[tuple[str, 
     """Train the person's avatar and its impostors, and report."""
     home = Home.create(options.home / subject.name)
     file = options.data / subject.corpus
-    found, imported = sources.read(file)
-    store.add(home, found, imported, file.name, subject.person, 1800.0)
+    imports.add_export(home, file, subject.person)
     shop = Workshop(home, recipe(options), settings(), say=_note, on_event=_follow)
     version = pipeline.train(shop, subject.name, subject.person, resume=True).version
     shop.recipe = versions.recipe_of(home, version)

@@ -24,12 +24,11 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from homespun import sources  # noqa: E402
 from homespun.bases import hub  # noqa: E402
 from homespun.bases.adapter import FlatAdapter, flattened  # noqa: E402
 from homespun.bases.load import load_model  # noqa: E402
 from homespun.config import load_recipe, settings  # noqa: E402
-from homespun.corpus import store  # noqa: E402
+from homespun.corpus import imports, sessions  # noqa: E402
 from homespun.home import Home  # noqa: E402
 from homespun.machine.hardware import usable_cores  # noqa: E402
 from homespun.pipeline import Workshop  # noqa: E402
@@ -107,11 +106,10 @@ def main() -> None:
 
 def measure(name: str, person: str, corpus: Path, options: argparse.Namespace) -> dict[str, float]:
     home = Home.create(options.home / name)
-    chats, imported = sources.read(corpus)
-    store.add(home, chats, imported, corpus.name, person, 1800.0)
+    imports.add_export(home, corpus, person)
     recipe = load_recipe("avatar").with_training(epochs=1.0)
     shop = Workshop(home, recipe, settings())
-    dataset = shop.dataset(store.conversations(home), person)
+    dataset = shop.dataset(sessions.conversations(home), person)
     rows, held_out = (rendered(dataset.of(*sides), shop.template) for sides in (("train",), ("gate", "vault")))
     weights = [example.weight for example in dataset.of("train")]
     scorer = make_step(shop.folder, hub.DEFAULT_TARGETS, recipe.adapter, Machine("fused", "float32", usable_cores()))

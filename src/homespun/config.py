@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +21,26 @@ StepKind = Literal["fused", "aten", "autograd"]
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceSection(Section):
+    """Where words come from and which of them are wanted; for tables and graphs, what is where (docs/sources.md)."""
+
+    where: str = ""
+    """A path, or the URL of a database. `homespun run` adds it; `homespun add` is told."""
+    format: str | None = None
+    """By default told from the content."""
+    query: str | None = None
+    """For a database: the query, in its own language, instead of the layouts that are known."""
+    columns: dict[str, str] = {}
+    """For a table, graph or CSV: what we call a thing -> what it is called there, such as `text = "body"`."""
+    person: str | None = None
+    """For a graph: only chats in which this person writes."""
+    since: date | None = None
+    until: date | None = None
+    """First and last day wanted, both included."""
+    max_messages: PositiveInt | None = None
+    """The newest so many, where the source can tell; else the first."""
 
 
 class DatasetSection(Section):
@@ -97,6 +118,7 @@ class Recipe(Section):
     name: str = "avatar"
     kind: Literal["avatar"] = "avatar"
     base: str = "smollm2-135m-instruct"
+    source: SourceSection = SourceSection()
     system: str = "You are {person}."
     system_with: str = "You are {person}. You are talking with {other}."
     dataset: DatasetSection = DatasetSection()

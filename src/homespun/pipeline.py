@@ -12,7 +12,7 @@ from homespun.bases import hub
 from homespun.bases.load import size
 from homespun.bases.template import Template
 from homespun.config import Recipe, Settings
-from homespun.corpus import store
+from homespun.corpus import imports, sessions
 from homespun.dataset import build
 from homespun.dataset.build import Dataset
 from homespun.dataset.turns import speakers
@@ -115,7 +115,7 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     """
     home = shop.home
     versions.check_owner(home, model, person)
-    conversations = store.conversations(home)
+    conversations = sessions.conversations(home)
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")
     dataset = shop.dataset(conversations, person)
@@ -150,7 +150,7 @@ def _fitted(shop: Workshop, run: Run, dataset: Dataset) -> Recipe:
 
 def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:
     """What `train` would take, measured on the person's own data. Nothing is learned."""
-    dataset = shop.dataset(store.conversations(shop.home), person)
+    dataset = shop.dataset(sessions.conversations(shop.home), person)
     machine = shop.machine()
     step = shop.new_step(machine)
     rows, validation = (running.rendered(dataset.of(side), shop.template) for side in ("train", "validation"))
@@ -202,7 +202,7 @@ def judge(
         against: the impostors of a full report; by default the most talkative others.
     """
     home = shop.home
-    conversations = store.conversations(home)
+    conversations = sessions.conversations(home)
     weights = running.load_weights(versions.version_folder(home, version))
     dataset = trained_on(home, version)
     if on is None:
@@ -254,5 +254,5 @@ def impostor_adapters(
 
 def read_conversations(path: Path, format: str | None, gap: float) -> list[Conversation]:
     """A file's conversations, without touching the corpus. Ids are made from places, since nothing is stored."""
-    found, _ = sources.read(path, format)
-    return [session for chat in found for session in store.cut(chat.name, chat.group, store.identified(chat, path.name), gap)]
+    found, _ = sources.load(path, format)
+    return [session for chat in found for session in imports.sessions_of(chat, path.name, gap)]

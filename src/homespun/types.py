@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +24,7 @@ class Message:
     time: float | None = None
     """Seconds, in the chat's clock; None where the source gives none."""
     id: str = ""
-    """Set by the corpus; empty in what a source yields."""
+    """In the corpus, its address. In what a source yields, the source's own id of it where it has one: it outlives edits and new names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,17 @@ class Chat:
     """One chat of an export, in file order."""
 
     name: str
-    messages: tuple[Message, ...]
-    group: bool = False
+    messages: Iterable[Message]
+    """Streamed: to be gone through once, and before the next chat is asked for."""
+    group: bool | None = None
+    """None: it is one if more than two people write in it."""
     clock: Clock = "absolute"
+    key: str = ""
+    """The source's own name for the chat where `name` could change or be used twice."""
+    whole: bool = False
+    """One conversation, however long its silences: a thread of mails, a record of a table."""
+    format: str = field(default="", compare=False)
+    """Set by `sources.read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,8 @@ class ImportReport:
     """What the user should know or check, such as an ambiguous date order."""
     me: str | None = None
     """The name of the export's owner, where the export says so."""
+    accounts: dict[str, set[str]] = field(default_factory=dict)
+    """Speaker -> what is known beyond the name, as `kind:value`: `tel:+4915112345678`, `mail:anna@example.org`, `telegram:user123`."""
 
     def skip(self, reason: str, count: int = 1) -> None:
         self.skipped[reason] += count

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
-from homespun.database.connection import MIGRATIONS, connect
+from homespun.database.connection import connect
+from homespun.database.migrations import MIGRATIONS, migrate
 from homespun.database.schema import identities, metadata, people
 from homespun.errors import HomespunError
 from homespun.home import Home
@@ -30,6 +31,26 @@ def test_a_fresh_database_has_every_table_and_is_found_again(home: Home) -> None
     with connect(home) as db:
         assert names(db) == ["Anna"]
     assert user_version(home) == len(MIGRATIONS)
+
+
+@pytest.mark.parametrize("age", range(len(MIGRATIONS)))
+def test_every_older_database_becomes_todays_and_keeps_its_rows(home: Home, age: int) -> None:
+    with sqlite3.connect(home.database) as raw:
+        for number, script in enumerate(MIGRATIONS[:age], start=1):
+            raw.executescript(f"{script}; PRAGMA user_version = {number}")
+        if age:
+            raw.execute("INSERT INTO people (name, is_me) VALUES ('Anna', 1)")
+            raw.execute("INSERT INTO chats VALUES (1, 'whatsapp', 'Ben', 0, 'absolute', 1800)")
+            raw.execute("INSERT INTO imports VALUES (1, 'a', 'whatsapp', 'c', '{}', 'now')")
+            raw.execute("INSERT INTO messages VALUES ('m', 1, 0, 1.0, 1, 'hi', 1)")
+    migrate(home.database)
+    with connect(home) as db:
+        assert names(db) == (["Anna"] if age else [])
+        assert not db.exec_driver_sql("PRAGMA foreign_key_check").all()
+        for table in metadata.sorted_tables:
+            found = {column["name"]: column["nullable"] for column in inspect(db).get_columns(table.name)}
+            assert found == {column.name: column.nullable for column in table.columns}
+            assert {i["name"] for i in inspect(db).get_indexes(table.name)} == {i.name for i in table.indexes}
 
 
 def test_an_error_undoes_the_whole_transaction(home: Home) -> None:

@@ -70,7 +70,7 @@ def test_the_demo_shows_a_gain_within_its_time_and_memory(demo: dict[str, Any]) 
 def test_the_avatar_stops_by_itself(demo: dict[str, Any]) -> None:
     """200 held-out prompts, less than 2 % run into the length cap."""
     from homespun.config import settings
-    from homespun.corpus import store
+    from homespun.corpus import sessions
     from homespun.engines.torch import TorchEngine
     from homespun.evaluation.evaluate import generate
     from homespun.evaluation.evidence import from_dataset
@@ -82,7 +82,7 @@ def test_the_avatar_stops_by_itself(demo: dict[str, Any]) -> None:
     home = Home(demo["user"].folder / "demo-home")
     version = versions.get_version(home, "wren")
     shop = Workshop(home, versions.get_model(home, "wren").recipe, settings())
-    replies = from_dataset(store.conversations(home), trained_on(home, version)).replies[:200]
+    replies = from_dataset(sessions.conversations(home), trained_on(home, version)).replies[:200]
     engine: TorchEngine = shop.engine()
     generations = generate(engine, load_weights(versions.version_folder(home, version)), replies, shop.recipe)
     assert len(generations) >= 150

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 import homespun
 from homespun import sources
-from homespun.corpus.store import cut
+from homespun.corpus.imports import sessions_of
 from homespun.sources.reflections import ANSWERER
 from homespun.types import Conversation, Message
 
@@ -28,8 +28,8 @@ WREN = "Wren Kallio"
 @pytest.fixture(scope="module")
 def sessions() -> list[Conversation]:
     """The conversations of both exports, the oldest first."""
-    chats = [chat for name in CHATS for chat in sources.read(FOLDER / name)[0]]
-    found = [session for chat in chats for session in cut(chat.name, chat.group, chat.messages, 1800)]
+    chats = [chat for name in CHATS for chat in sources.load(FOLDER / name)[0]]
+    found = [session for chat in chats for session in sessions_of(chat, "sample", 1800)]
     return sorted(found, key=lambda session: session.start or 0.0)
 
 
@@ -40,7 +40,7 @@ def messages(sessions: list[Conversation]) -> list[Message]:
 
 @pytest.mark.parametrize("name", CHATS)
 def test_each_export_says_whose_it_is_and_loses_nothing_but_notices_and_media(name: str) -> None:
-    _, report = sources.read(FOLDER / name)
+    _, report = sources.load(FOLDER / name)
     assert (report.me, report.notes) == (WREN, [])
     assert set(report.skipped) <= {"WhatsApp notice", "service message", "media without text"}
 
@@ -107,9 +107,9 @@ def test_forty_reflections_each_a_conversation_of_its_own() -> None:
     records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     assert len(records) == 40
     assert all(record.keys() == {"question", "answer", "category", "date"} and all(record.values()) for record in records)
-    [chat], report = sources.read(path)
+    [chat], report = sources.load(path)
     assert report.me == ANSWERER
-    assert len(cut(chat.name, chat.group, chat.messages, 1800)) == 40
+    assert len(sessions_of(chat, "sample", 1800)) == 40
 
 
 def _said(messages: Sequence[Message], by_wren: bool) -> list[str]:

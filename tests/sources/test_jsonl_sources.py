@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chats import messages_of
 from homespun import sources
 from homespun.errors import SourceError
 from homespun.sources.reflections import ANSWERER
@@ -22,7 +23,7 @@ def read(*lines: object, format: str | None = "messages") -> tuple[list[Chat], I
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "words.jsonl")
         path.write_text(text + "\n", encoding="utf-8")
-        return sources.read(path, format)
+        return sources.load(path, format)
 
 
 def said(text: object, speaker: object = "Anna", conv: object = "c", **more: object) -> dict[str, object]:
@@ -46,14 +47,14 @@ def said(text: object, speaker: object = "Anna", conv: object = "c", **more: obj
 )
 def test_the_kinds_of_time(ts: object, clock: str, seconds: float | None) -> None:
     chats, report = read(said("hi", ts=ts))
-    assert chats == [Chat("c", (Message("Anna", "hi", seconds),), clock=chats[0].clock)]
+    assert chats == [Chat("c", (Message("Anna", "hi", seconds),), group=False, clock=chats[0].clock)]
     assert (chats[0].clock, report.notes) == (clock, [])
 
 
 def test_one_chat_per_conversation_in_order_and_groups_from_three_on() -> None:
     chats, report = read(said("1", conv="b"), said("2", "Ben", "a"), said("3", "Ben", "b"), said("4", " Cem ", "b"), said("5", conv=7))
-    assert [(chat.name, len(chat.messages), chat.group) for chat in chats] == [("b", 3, True), ("a", 1, False), ("7", 1, False)]
-    assert chats[0].messages[2].speaker == "Cem" and report.kept == 5
+    assert [(chat.name, len(messages_of(chat)), chat.group) for chat in chats] == [("b", 3, True), ("a", 1, False), ("7", 1, False)]
+    assert messages_of(chats[0])[2].speaker == "Cem" and report.kept == 5
 
 
 def test_a_file_that_mixes_kinds_of_time_names_the_line() -> None:
@@ -66,7 +67,7 @@ def test_a_file_that_mixes_kinds_of_time_names_the_line() -> None:
 def test_a_few_bad_lines_are_reported_and_many_refused() -> None:
     bad = ["{", '["list"]', said(" "), said(5), {"conv": "c", "text": "x"}, said("x", ts="yesterday"), said("x", ts=True), said("x", "")]
     chats, report = read(*[said("fine")] * 9, *bad)
-    assert len(chats[0].messages) == 9
+    assert len(messages_of(chats[0])) == 9
     assert report.notes == [
         '8 of 17 lines could not be used: line 10 has no JSON, line 11 has no JSON object, line 12 has a blank "text", …',
     ]
@@ -79,7 +80,7 @@ def test_the_real_corpora_are_read_fast_and_whole(data_dir: Path) -> None:
     counts = {"dev-apollo/messages.a13.jsonl": 11256, "dev-apollo/messages.a8.jsonl": 8933, "dev-ubuntu-irc/messages.jsonl": 64080}
     for name, count in counts.items():
         start = time.perf_counter()
-        chats, report = sources.read(data_dir / name)
+        chats, report = sources.load(data_dir / name)
         assert (report.format, report.kept) == ("messages", count)
         assert {chat.clock for chat in chats} == {"relative" if "apollo" in name else "absolute"}
         assert time.perf_counter() - start < 2
@@ -109,12 +110,12 @@ def test_each_reflection_gets_a_day_of_its_own() -> None:
         *({"question": f"q{n}", "answer": f"a{n}", "category": "x", "date": d} for n, d in enumerate(dates)), format=None
     )
     assert (chat.name, chat.clock, chat.group, report.me, report.format) == ("words", "absolute", False, ANSWERER, "reflections")
-    assert [(m.speaker, m.text, m.time) for m in chat.messages[:2]] == [("Question", "q3", 1.0 * DAY), ("Me", "a3", DAY + 60.0)]
-    assert [m.text for m in chat.messages[1::2]] == ["a3", "a0", "a1", "a2", "a4"]
-    assert [m.time for m in chat.messages[::2]] == [1.0 * DAY, 2.0 * DAY, 3.0 * DAY, 4.0 * DAY, 8.0 * DAY]
+    assert [(m.speaker, m.text, m.time) for m in messages_of(chat)[:2]] == [("Question", "q3", 1.0 * DAY), ("Me", "a3", DAY + 60.0)]
+    assert [m.text for m in messages_of(chat)[1::2]] == ["a3", "a0", "a1", "a2", "a4"]
+    assert [m.time for m in messages_of(chat)[::2]] == [1.0 * DAY, 2.0 * DAY, 3.0 * DAY, 4.0 * DAY, 8.0 * DAY]
 
 
 def test_reflections_without_dates_count_days_from_the_beginning() -> None:
     (chat,), report = read(*({"question": "q", "answer": f"a{n}"} for n in range(3)), {"question": "q", "answer": None}, format=None)
-    assert [m.time for m in chat.messages[::2]] == [0.0, DAY, 2 * DAY]
+    assert [m.time for m in messages_of(chat)[::2]] == [0.0, DAY, 2 * DAY]
     assert report.notes == ['1 of 4 lines could not be used: line 4 has no "answer"']

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chats import messages_of
 from homespun import sources
 from homespun.errors import SourceError
 from homespun.types import Chat, ImportReport, Message
@@ -20,7 +21,7 @@ def read(export: object, name: str = "result.json") -> tuple[list[Chat], ImportR
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_text(text, encoding="utf-8")
-        return sources.read(path)
+        return sources.load(path)
 
 
 def message(id: int, text: object, **more: object) -> dict[str, object]:
@@ -34,7 +35,7 @@ def chat(*messages: object, **more: object) -> dict[str, object]:
 
 def test_a_single_chat_tells_its_owner_by_who_is_not_the_other_one() -> None:
     chats, report = read(chat(message(1, "hi"), message(2, "ho")))
-    assert chats == [Chat("Anna", (Message("Person 1", "hi", 1577876400.0), Message("Person 2", "ho", 1577876400.0)))]
+    assert chats == [Chat("Anna", (Message("Person 1", "hi", 1577876400.0), Message("Person 2", "ho", 1577876400.0)), group=False)]
     assert (report.format, report.me, report.kept) == ("telegram", "Person 1", 2)
 
 
@@ -100,8 +101,8 @@ def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
         ("Gone", True),
     ]
     # A namesake of the owner is another person, and so is a deleted account.
-    assert chats[2].messages[0].speaker == "Deleted account 7"
-    assert chats[3].messages[0].speaker == "Me Myself (user8)"
+    assert messages_of(chats[2])[0].speaker == "Deleted account 7"
+    assert messages_of(chats[3])[0].speaker == "Me Myself (user8)"
     assert report.skipped == {"saved messages: notes to oneself": 1, "chat with a bot": 2, "channel": 1, "verification codes": 1}
 
 
@@ -115,16 +116,16 @@ def test_old_exports_have_bare_ids_and_local_dates() -> None:
 def test_the_exporter_s_broken_json_is_repaired() -> None:
     text = json.dumps(chat(message(1, "bell BELL and \\x41 kept")), indent=1).replace("BELL", r"\x07")
     text = text.replace('"from":', '"custom": {\n "document_id": video_files/sticker (2).webm\n },\n "from":')
-    assert read(text)[0][0].messages[0].text == "bell \x07 and \\x41 kept"
+    assert messages_of(read(text)[0][0])[0].text == "bell \x07 and \\x41 kept"
     with pytest.raises(SourceError, match="damaged or cut off"):
         read(text[:-20])
 
 
 @pytest.mark.parametrize(("name", "chat_name"), [("test_single_export.json", "test_single_export"), ("test_batch_export.json", "Chatname")])
 def test_the_fixtures_of_another_parser(data_dir: Path, name: str, chat_name: str) -> None:
-    (found,), _ = sources.read(data_dir / "dev-chat-fixtures/chat-miner/telegram" / name)
+    (found,), _ = sources.load(data_dir / "dev-chat-fixtures/chat-miner/telegram" / name)
     expected = Message("Author 1", "Minimal Message", 1544006350.0), Message("Author 2", "Link:https://telegram.org/", 1544006964.0)
-    assert found == Chat(chat_name, expected)
+    assert found == Chat(chat_name, expected, group=False)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)

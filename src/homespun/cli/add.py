@@ -1,4 +1,4 @@
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,42 +10,68 @@ app = new_app()
 
 @app.command()
 def add(
-    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="A chat export: file, folder or zip.")],
+    export: Annotated[
+        str, typer.Argument(metavar="EXPORT", help="File, folder or zip; or a database: neo4j://…, postgresql://…, sqlite:///….")
+    ],
     format: Annotated[str | None, typer.Option("--as", help="The format, where it is not recognised.")] = None,
     me: Annotated[str | None, typer.Option("--me", help="Your name, as the export writes it.")] = None,
     gap: Annotated[str, typer.Option("--gap", help="Silence that ends a conversation.")] = "30m",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="What a column or property is called there; may be repeated.")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Take the [source] of a recipe, such as a mapping or a query.")] = None,
+    person: Annotated[str | None, typer.Option("--person", help="From a graph: only chats in which this person writes.")] = None,
+    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="First day wanted.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day wanted.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Messages wanted.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Import an export. Adding it again, or a newer one of the same chat, adds only what is new."""
     from homespun import sources
-    from homespun.config import seconds_of
-    from homespun.corpus import stats, store
+    from homespun.config import load_recipe, seconds_of
+    from homespun.corpus import imports, stats
     from homespun.home import Home
 
     silence = seconds_of(gap)
-    found, report = sources.read(export, format)
+    given = {
+        "format": format,
+        "columns": dict(_pair(column) for column in columns) if columns else None,
+        "person": person,
+        "since": since.date() if since else None,
+        "until": until.date() if until else None,
+        "max_messages": limit,
+    }
+    wanted = load_recipe(recipe or "avatar").source.model_copy(update={key: value for key, value in given.items() if value is not None})
     place = Home.create(home_path(home))
     with place.lock("add"):
-        added = store.add(place, found, report, str(export), me, silence)
-    histogram = stats.silences([chat.messages for chat in found])
-    sessions = [session for chat in found for session in store.cut(chat.name, chat.group, store.identified(chat, report.format), silence)]
+        added, report = imports.add_export(place, export, me, silence, wanted)
+    histogram, conversations = stats.silences(place, added.chats)
     value = {
         **report.as_dict(),
-        "chats": added.chats,
-        "conversations": len(sessions),
+        "chats": len(added.chats),
+        "conversations": conversations,
         "added": added.messages,
         "already_there": added.known,
         "mine": added.mine,
         "silences": histogram,
         "home": str(place.path),
     }
-    emit(as_json, value, _told(export, value, stats.drawn(histogram, silence)))
+    emit(as_json, value, _told(sources.shown(export), value, stats.drawn(histogram, silence)))
 
 
-def _told(export: Path, value: dict[str, object], drawn: str) -> str:
+def _pair(text: str) -> tuple[str, str]:
+    from homespun.errors import UsageError
+
+    ours, found, theirs = text.partition("=")
+    if not found or not ours or not theirs:
+        raise UsageError(f"--map {text!r} is no pair: write --map text=body")
+    return ours, theirs
+
+
+def _told(name: str, value: dict[str, object], drawn: str) -> str:
     lines = [
-        f"{export.name}: {value['format']}, {value['kept']:,} messages, {value['chats']:,} chats, {value['conversations']:,} conversations",
+        f"{name}: {value['format']}, {value['kept']:,} messages, {value['chats']:,} chats, {value['conversations']:,} conversations",
         f"added {value['added']:,}" + (f", {value['already_there']:,} were there already" if value["already_there"] else ""),
     ]
     skipped = value["skipped"]

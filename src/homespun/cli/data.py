@@ -22,7 +22,7 @@ def data(
 ) -> None:
     """Build the dataset of a model, or show what is in it: what is learned is coloured, history is plain."""
     from homespun.cli.train import chosen
-    from homespun.corpus import store
+    from homespun.corpus import sessions
     from homespun.dataset.build import expectation
     from homespun.errors import UnknownName
 
@@ -31,7 +31,7 @@ def data(
     place = open_home(home)
     name, made_by = chosen(place, model, person, recipe)
     with workshop(place, made_by, as_json) as shop:
-        dataset = shop.dataset(store.conversations(place), name)
+        dataset = shop.dataset(sessions.conversations(place), name)
         if action == "build":
             hint = expectation(int(dataset.counts.get("train replies", 0)))
             rows = [(int(value), what) for what, value in dataset.counts.items()]

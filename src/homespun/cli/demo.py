@@ -53,14 +53,12 @@ def _import(home: "Home") -> int:
     """Add the sample as a user would add exports. Returns the messages by Wren."""
     from importlib import resources
 
-    from homespun import sources
-    from homespun.corpus import store
+    from homespun.corpus import imports, people
 
     for name in SAMPLE:
         with resources.as_file(resources.files("homespun") / "sample" / name) as file:
-            found, report = sources.read(file)
-            store.add(home, found, report, name, PERSON, 1800.0)
-    return next(person.messages for person in store.list_people(home) if person.is_me)
+            imports.add_export(home, file, PERSON)
+    return next(person.messages for person in people.list_people(home) if person.is_me)
 
 
 def _side_by_side(shop: object, done: "Outcome") -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ def people(
     as_json: JsonOption = False,
 ) -> None:
     """Who is in the corpus; say who you are; make two names one person (A becomes B)."""
-    from homespun.corpus import store
+    from homespun.corpus import people as who
     from homespun.errors import UnknownName, UsageError
 
     place = open_home(home)
@@ -28,10 +28,10 @@ def people(
             f"`homespun people {action}` takes {wanted[action]} name{'s' if wanted[action] != 1 else ''}; quote names with blanks"
         )
     if action == "me":
-        store.set_me(place, given[0])
+        who.set_me(place, given[0])
     elif action == "merge":
-        store.merge_people(place, *given)
-    found = store.list_people(place)
+        who.merge_people(place, *given)
+    found = who.list_people(place)
     value = {"people": [{"name": p.name, "me": p.is_me, "messages": p.messages, "words": p.words} for p in found]}
     rows = [(p.messages, p.words, p.name + ("  (you)" if p.is_me else "")) for p in found]
     emit(as_json, value, table(rows, ("messages", "words", "name")) if rows else "nobody yet: homespun add EXPORT --me NAME")

@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ app = new_app()
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe or a TOML file.")],
-    export: Annotated[list[Path] | None, typer.Argument(metavar="[EXPORT]...", help="Exports to add first.")] = None,
+    export: Annotated[list[str] | None, typer.Argument(metavar="[EXPORT]...", help="Exports to add first; default the recipe's.")] = None,
     me: Annotated[str | None, typer.Option("--me", help="Your name, as the exports write it.")] = None,
     model: Annotated[str | None, typer.Option("--name", help="The model's name; default the recipe's.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="Time for the training itself.")] = None,

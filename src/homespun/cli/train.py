@@ -63,11 +63,11 @@ def train(
 def chosen(home: "Home", model: str, person: str, recipe: str | None) -> "tuple[str, Recipe]":
     """The person and the recipe a command means: what was asked for, else what the model was made with, else the defaults."""
     from homespun.config import load_recipe
-    from homespun.corpus import store
+    from homespun.corpus import people
     from homespun.registry.versions import find_model
 
     known = find_model(home, model)
-    name = known.person if known and person == store.ME else store.find_person(home, person)
+    name = known.person if known and person == people.ME else people.find_person(home, person)
     if recipe is None and known:
         return name, known.recipe
     return name, load_recipe(recipe or "avatar")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
 
-from homespun.types import Conversation, Message
+from sqlalchemy import case, func, select, true
+
+from homespun.database.connection import connect
+from homespun.database.schema import chats, messages
+from homespun.home import Home
+from homespun.types import Conversation
 
 BINS: tuple[tuple[str, float], ...] = (
     ("under 1 minute", 60),
@@ -20,14 +24,24 @@ BINS: tuple[tuple[str, float], ...] = (
 )
 
 
-def silences(chats: Iterable[Sequence[Message]]) -> dict[str, int]:
-    """How long the silences between neighbouring messages are."""
-    counts = dict.fromkeys((name for name, _ in BINS), 0)
-    for messages in chats:
-        times = [message.time for message in messages if message.time is not None]
-        for earlier, later in pairwise(sorted(times)):
-            counts[next(name for name, most in BINS if later - earlier < most)] += 1
-    return counts
+def silences(home: Home, of: Collection[int] = ()) -> tuple[dict[str, int], int]:
+    """How long the silences between neighbouring messages are, and into how many conversations they cut.
+
+    Args:
+        of: ids of chats; all by default.
+    """
+    before = func.lag(messages.c.time).over(partition_by=messages.c.chat, order_by=(messages.c.time, messages.c.position))
+    chosen = messages.c.chat.in_(of) if of else true()
+    pairs = select(messages.c.chat, (messages.c.time - before).label("silence")).where(chosen, messages.c.time.is_not(None)).subquery()
+    bin = case(*((pairs.c.silence < most, number) for number, (_, most) in enumerate(BINS[:-1])), else_=len(BINS) - 1)
+    histogram = select(bin, func.count()).where(pairs.c.silence.is_not(None)).group_by(bin)
+    cuts = select(func.count()).select_from(pairs.join(chats, chats.c.id == pairs.c.chat)).where(pairs.c.silence > chats.c.gap)
+    with connect(home) as db:
+        counts = dict.fromkeys((name for name, _ in BINS), 0)
+        for number, count in db.execute(histogram):
+            counts[BINS[number][0]] = count
+        held = select(func.count(messages.c.chat.distinct())).where(chosen)
+        return counts, db.execute(cuts).scalar_one() + db.execute(held).scalar_one()
 
 
 def drawn(histogram: Mapping[str, int], gap: float, width: int = 40) -> str:

@@ -23,6 +23,7 @@ people = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
     Column("is_me", Boolean, nullable=False, default=False),
+    Column("relation", String),
 )
 
 identities = Table(
@@ -31,17 +32,27 @@ identities = Table(
     Column("name", String, primary_key=True),
     Column("person", ForeignKey("people.id"), nullable=False),
 )
+"""Every name somebody is written by. The same name in two exports is the same person, unless their accounts say otherwise."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("person", ForeignKey("people.id"), nullable=False),
+)
+"""What is known of people beyond names, as `kind:value`: `tel:+4915112345678`, `mail:anna@example.org`, `telegram:user123`."""
 
 chats = Table(
     "chats",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("format", String, nullable=False),
+    Column("key", String, nullable=False),
     Column("name", String, nullable=False),
     Column("is_group", Boolean, nullable=False),
     Column("clock", String, nullable=False),
     Column("gap", Float, nullable=False),
-    UniqueConstraint("format", "name"),
+    UniqueConstraint("format", "key"),
 )
 
 messages = Table(
@@ -55,7 +66,26 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("import", ForeignKey("imports.id"), nullable=False),
     Index("messages_in_order", "chat", "time", "position"),
+    Index("messages_by_speaker", "speaker"),
 )
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("created", String, nullable=False),
+)
+"""What was forgotten and must not come back with the next export: a `message` by id, a `person` by name, a `chat` by format and key."""
+
+pseudonyms = Table(
+    "pseudonyms",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("original", String, primary_key=True),
+    Column("replacement", String, nullable=False, unique=True),
+)
+"""What redaction put in whose place. It never leaves the home, and nothing is trained on it."""
 
 models = Table(
     "models",

@@ -1,84 +1,110 @@
 """The outside world as chats: one module per format, each found by the content of the file and not by its name.
 
-chats, report = sources.read("WhatsApp Chat - Anna.zip")
+    report = ImportReport()
+    for chat in sources.read("WhatsApp Chat - Anna.zip", report): …
+
+Chats and their messages are streamed: a chat's messages are gone through once, before the next chat is asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
+import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from homespun import plugins
+from homespun.config import SourceSection
 from homespun.errors import HomespunError, SourceError, UnknownName
-from homespun.sources.files import Member, members
-from homespun.types import Chat, ImportReport
+from homespun.sources.files import SQLITE, Tree, trees
+from homespun.sources.source import AnySource, FileSource, TreeSource, UrlSource
+from homespun.types import Chat, Clock, ImportReport, Message
 
-__all__ = ["Source", "formats", "read"]
+__all__ = ["ANYTHING", "FileSource", "TreeSource", "UrlSource", "formats", "is_url", "load", "read", "shown"]
 
-
-@runtime_checkable
-class Source(Protocol):
-    """A module that reads one format, registered as an entry point of `homespun.sources` under the format's name.
-
-    A source may also have `options: tuple[str, ...]`, ways to read that the user can ask for as `name:option`; the one asked
-    for stands behind the colon in `report.format`.
-    """
-
-    title: str
-    """What the user would call the format, and how it is made; shown when a file is none of the known formats."""
-
-    def detect(self, path: Path, head: str) -> bool:
-        """Whether a file that begins with `head` (its first 64 kB) is of this format. Must not raise."""
-
-    def read(self, path: Path, report: ImportReport) -> Iterator[Chat]:
-        """The chats of one file. Fills `report.skipped`, `notes` and `me`; what is kept is counted by the caller.
-
-        Raises:
-            SourceError: the file cannot be read; the text says why and what to do, and need not name the file.
-        """
+ANYTHING = SourceSection()
 
 
-def formats() -> dict[str, Source]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one source will read of an export."""
+
+    tree: Tree
+    names: Collection[str]
+    format: str
+
+    @property
+    def shown(self) -> str:
+        return self.tree.shown(next(iter(self.names))) if len(self.names) == 1 else self.tree.name
+
+
+def formats() -> dict[str, AnySource]:
     """Every known source by name, built-in or plugged in.
 
     Raises:
         HomespunError: a plug-in does not load, or is no source.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, AnySource] = {}
     for name, module in plugins.load("homespun.sources").items():
-        if not isinstance(module, Source):
-            raise HomespunError(f"the plug-in {name!r} is no source (it lacks title, detect or read): update or uninstall it")
+        if not isinstance(module, FileSource | TreeSource | UrlSource):
+            raise HomespunError(f"the plug-in {name!r} is no source (see homespun.sources.source): update or uninstall it")
         found[name] = module
     return found
 
 
-def read(path: str | Path, format: str | None = None) -> tuple[list[Chat], ImportReport]:
-    """The chats of an export: a file, or a zip or folder with one or more exports in it.
+def is_url(where: str) -> bool:
+    return re.match(r"[a-z][a-z0-9+]+://", where) is not None
+
+
+def read(where: str | Path, report: ImportReport, wanted: SourceSection = ANYTHING, spool: Path | None = None) -> Iterator[Chat]:
+    """The chats of an export: a file, a zip or folder with one or more exports in it, or the URL of a database.
 
     Args:
-        path: the export.
-        format: a name of `formats()`, with an option if it has any (`whatsapp:month-first`); by default told from the content.
+        report: filled on the way; its `format` is known when the first chat comes, the rest when the last one is read.
+        wanted: `wanted.format` is a name of `formats()`, with an option if it has any (`whatsapp:month-first`).
+        spool: for a database, a folder where what was fetched is kept, should the connection break.
 
     Raises:
         UsageError: there is no such file or format.
         SourceError: nothing there can be read, or what can be read holds no messages; says what to do.
     """
-    path, sources = Path(path), formats()
-    if format is not None:
-        sources = _chosen(sources, format)
+    sources = _chosen(formats(), wanted.format)
+    failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="homespun-") as scratch:
-        found = list(members(path, Path(scratch)))
-        alone = len(found) == 1 and found[0].path == path
-        parts = [(member, name) for member in found if (name := _format(member, sources, format if alone else None))]
-        if not parts:
-            raise _unrecognised(path, found, sources)
-        return _read_all(path, parts, sources, format)
+        if isinstance(where, str) and is_url(where):
+            yield from _read_url(where, sources, report, wanted, spool or Path(scratch))
+        else:
+            yield from _read_path(Path(where), sources, report, wanted, Path(scratch), failures)
+    if not report.kept:
+        raise SourceError(failures[0] if failures else _nothing_kept(shown(where), report))
+    report.notes += [f"left out {failure}" for failure in failures]
 
 
-def _chosen(sources: dict[str, Source], format: str) -> dict[str, Source]:
-    """Only the source asked for by name, or by name and option."""
+def load(where: str | Path, format: str | None = None) -> tuple[list[Chat], ImportReport]:
+    """A whole export in memory; what `read` says holds here too."""
+    report = ImportReport("")
+    chats: dict[tuple[str, str], Chat] = {}
+    pieces: dict[tuple[str, str], list[Message]] = {}
+    for chat in read(where, report, SourceSection(format=format)):
+        place = chat.format, chat.key or chat.name
+        chats.setdefault(place, chat)
+        pieces.setdefault(place, []).extend(chat.messages)
+    return [_whole(chat, pieces[place]) for place, chat in chats.items() if pieces[place]], report
+
+
+def _whole(chat: Chat, messages: Sequence[Message]) -> Chat:
+    group = len({message.speaker for message in messages}) > 2 if chat.group is None else chat.group
+    return replace(chat, messages=tuple(messages), group=group)
+
+
+def _chosen(sources: Mapping[str, AnySource], format: str | None) -> dict[str, AnySource]:
+    """Only the source asked for by name, or by name and option; all of them if none is."""
+    if format is None:
+        return dict(sources)
     known = {name: name for name in sources}
     for name, source in sources.items():
         known |= {f"{name}:{option}": name for option in getattr(source, "options", ())}
@@ -87,34 +113,97 @@ def _chosen(sources: dict[str, Source], format: str) -> dict[str, Source]:
     return {known[format]: sources[known[format]]}
 
 
-def _format(member: Member, sources: dict[str, Source], forced: str | None) -> str | None:
-    """The format of a member, or None. A file given alone with its format is believed to be in it."""
-    if member.head is None or not member.head.strip():
-        return None
-    if forced:
-        return next(iter(sources))
-    return next((name for name, source in sources.items() if source.detect(member.path, member.head)), None)
+def _read_url(url: str, sources: Mapping[str, AnySource], report: ImportReport, wanted: SourceSection, spool: Path) -> Iterator[Chat]:
+    scheme = url.partition(":")[0].partition("+")[0]
+    speakers = {name: source for name, source in sources.items() if isinstance(source, UrlSource)}
+    name = next((name for name, source in speakers.items() if scheme in source.schemes), None)
+    if name is None:
+        raise UnknownName("database", f"{scheme}://", [f"{scheme}://" for source in speakers.values() for scheme in source.schemes])
+    report.format = name
+    for chat in speakers[name].read_url(url, report, wanted, spool):
+        yield replace(chat, messages=_counted(chat.messages, report, wanted, chat.clock), format=name)
 
 
-def _read_all(
-    path: Path, parts: Sequence[tuple[Member, str]], sources: dict[str, Source], format: str | None
-) -> tuple[list[Chat], ImportReport]:
-    chats: list[Chat] = []
-    report = ImportReport(format or "+".join(sorted({name for _, name in parts})))
-    failures: list[str] = []
-    for member, name in parts:
-        part = ImportReport(format or name)
-        try:
-            chats += sources[name].read(member.path, part)
-        except SourceError as error:
-            failures.append(f"{member.shown}: {error}")
+def _read_path(
+    path: Path, sources: Mapping[str, AnySource], report: ImportReport, wanted: SourceSection, scratch: Path, failures: list[str]
+) -> Iterator[Chat]:
+    seen: list[Tree] = []
+    parts: list[_Part] = []
+    for tree in trees(path, scratch):
+        seen.append(tree)
+        parts += _parts(tree, sources, bool(wanted.format) and tree.names == [path.name])
+    if not parts:
+        raise _unrecognised(path, seen, sources)
+    report.format = wanted.format or "+".join(sorted({part.format for part in parts}))
+    for part in parts:
+        own = ImportReport(wanted.format or part.format, accounts=report.accounts)
+        with _kept_apart(part, parts, failures):
+            for chat in _chats(part, sources[part.format], own, wanted):
+                # A part that breaks in the middle of a chat ends there, and the next part is read.
+                messages = _guarded(chat.messages, part, parts, failures)
+                yield replace(chat, messages=_counted(messages, report, wanted, chat.clock), format=part.format)
+        _merge(report, own, f"{part.shown}: " if len(parts) > 1 else "")
+
+
+def _chats(part: _Part, source: AnySource, report: ImportReport, wanted: SourceSection) -> Iterator[Chat]:
+    if isinstance(source, TreeSource):
+        yield from source.read_tree(part.tree, part.names, report, wanted)
+    elif isinstance(source, FileSource):
+        for name in part.names:
+            yield from source.read(part.tree.path(name), report, wanted)
+
+
+def _parts(tree: Tree, sources: Mapping[str, AnySource], forced: bool) -> Iterator[_Part]:
+    """Who reads which of the files: exports of many files first, then file by file. One file given with its format is believed."""
+    left = list(tree.names)
+    for name, source in sources.items():
+        if isinstance(source, TreeSource) and (claimed := set(source.claim(tree)) & set(left)):
+            left = [one for one in left if one not in claimed]
+            yield _Part(tree, sorted(claimed), name)
+    for one in left:
+        head = tree.head(one)
+        if head is None or not head.strip():
             continue
-        _merge(report, part, f"{member.shown}: " if len(parts) > 1 else "")
-    report.kept = sum(len(chat.messages) for chat in chats)
-    if not report.kept:
-        raise SourceError(failures[0] if failures else _nothing_kept(path, report))
-    report.notes += [f"left out {failure}" for failure in failures]
-    return chats, report
+        # A database has to be opened to be known; for everything else a zip can stay packed.
+        place = tree.path(one) if head == SQLITE else Path(one)
+        for name, source in sources.items():
+            if isinstance(source, FileSource) and (forced or source.detect(place, head)):
+                yield _Part(tree, [one], name)
+                break
+
+
+@contextlib.contextmanager
+def _kept_apart(part: _Part, parts: Sequence[_Part], failures: list[str]) -> Iterator[None]:
+    """One part of several that cannot be read does not spoil the rest; one alone is an error."""
+    try:
+        yield
+    except SourceError as error:
+        failures.append(f"{part.shown}: {error}")
+        if len(parts) == 1:
+            raise SourceError(failures[0]) from error
+
+
+def _guarded(messages: Iterable[Message], part: _Part, parts: Sequence[_Part], failures: list[str]) -> Iterator[Message]:
+    with _kept_apart(part, parts, failures):
+        yield from messages
+
+
+def _counted(messages: Iterable[Message], report: ImportReport, wanted: SourceSection, clock: Clock) -> Iterator[Message]:
+    """Those within the dates and the number asked for."""
+    first = _midnight(wanted.since) if wanted.since else -math.inf
+    end = _midnight(wanted.until + timedelta(1)) if wanted.until else math.inf
+    for message in messages:
+        if clock == "absolute" and message.time is not None and not first <= message.time < end:
+            report.skip("outside the dates asked for")
+        elif report.kept == wanted.max_messages:
+            report.skip("beyond the number asked for")
+        else:
+            report.kept += 1
+            yield message
+
+
+def _midnight(day: date) -> float:
+    return datetime.combine(day, datetime.min.time(), UTC).timestamp()
 
 
 def _merge(report: ImportReport, part: ImportReport, where: str) -> None:
@@ -125,20 +214,26 @@ def _merge(report: ImportReport, part: ImportReport, where: str) -> None:
     report.me = report.me or part.me
 
 
-def _nothing_kept(path: Path, report: ImportReport) -> str:
+def shown(where: str | Path) -> str:
+    """What the user would call it, without what a URL says of passwords."""
+    return re.sub(r"//[^@/]*@", "//", where) if isinstance(where, str) and is_url(where) else Path(where).name
+
+
+def _nothing_kept(name: str, report: ImportReport) -> str:
     why = ", ".join(f"{count} {reason}" for reason, count in report.skipped.most_common(4))
-    return f"{path.name} holds no messages to learn from ({why or 'it has no chats'}): export a chat with written messages in it"
+    return f"{name} holds no messages to learn from ({why or 'it has no chats'}): export a chat with written messages in it"
 
 
-def _unrecognised(path: Path, found: Sequence[Member], sources: dict[str, Source]) -> SourceError:
-    readable = "; ".join(sorted(source.title for source in sources.values()))
-    if len(found) == 1 and found[0].path == path:
-        head = found[0].head
+def _unrecognised(path: Path, found: Sequence[Tree], sources: Mapping[str, AnySource]) -> SourceError:
+    readable = "; ".join(sorted(source.title for source in sources.values() if not isinstance(source, UrlSource)))
+    names = [tree.shown(name) for tree in found for name in tree.names]
+    if names == [path.name]:
+        head = found[0].head(path.name)
         if head is not None and not head.strip():
             return SourceError(f"{path.name} is empty: export it again")
         if head is None:
             return SourceError(f"{path.name} is a binary file; give one of these: {readable}")
         return SourceError(f"{path.name} looks like none of these: {readable}; if it is one, name it with --as")
-    names = ", ".join(member.shown for member in found[:3]) + (", …" if len(found) > 3 else "")
-    looked = f"looked at {len(found)} files: {names}" if found else "there is no text file in it"
+    some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    looked = f"looked at {len(names)} files: {some}" if names else "there is no text file in it"
     return SourceError(f"{path.name or path} holds no export ({looked}); give one of these: {readable}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from homespun.errors import SourceError
-from homespun.sources.files import read_text, storable
+from homespun.sources.text import lines, storable
 from homespun.types import ImportReport
 
 Record = dict[str, object]
@@ -23,31 +23,34 @@ _MILLISECONDS = 1e11
 _YEAR_10000 = 253_402_300_800
 
 
-def records(path: Path, report: ImportReport, parse: Callable[[Record], T], example: str) -> list[tuple[int, T]]:
+def records(path: Path, report: ImportReport, parse: Callable[[Record], T], example: str) -> Iterator[tuple[int, T]]:
     """Every good line of the file, parsed, with its number. `parse` raises ValueError with the reason for a bad one.
 
     Raises:
-        SourceError: half of the lines or more are bad; names the first.
+        SourceError: at the end, if half of the lines or more are bad; names the first.
     """
-    good: list[tuple[int, T]] = []
+    good = 0
     bad: list[tuple[int, str]] = []
-    # Not splitlines: U+2028 and the like may stand inside a JSON string.
-    for number, line in enumerate(read_text(path, report).split("\n"), start=1):
+    count = 0
+    # Lines end with \n only: U+2028 and the like may stand inside a JSON string.
+    for number, line in enumerate(lines(path, report), start=1):
         if not line.strip():
             continue
         try:
-            good.append((number, parse(_object(line))))
+            parsed = parse(_object(line))
         except ValueError as error:
-            bad.append((number, str(error)))
-    if bad and len(bad) >= len(good):
+            count += 1
+            report.skip(f"bad line: {error}")
+            bad += [(number, str(error))] if len(bad) < 3 else []
+            continue
+        good += 1
+        yield number, parsed
+    if bad and count >= good:
         number, reason = bad[0]
         raise SourceError(f"line {number} has {reason}; each line should look like {example}")
-    for _, reason in bad:
-        report.skip(f"bad line: {reason}")
     if bad:
-        examples = ", ".join(f"line {number} has {reason}" for number, reason in bad[:3])
-        report.notes.append(f"{len(bad)} of {len(bad) + len(good)} lines could not be used: {examples}{', …' if len(bad) > 3 else ''}")
-    return good
+        examples = ", ".join(f"line {number} has {reason}" for number, reason in bad)
+        report.notes.append(f"{count:,} of {count + good:,} lines could not be used: {examples}{', …' if count > 3 else ''}")
 
 
 def words(record: Record, key: str) -> str:

@@ -7,10 +7,12 @@ or left out; a file keeps to one of these. Other keys are ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from homespun.config import SourceSection
 from homespun.errors import SourceError
 from homespun.sources.jsonl import Kind, Record, moment, records, words
 from homespun.types import Chat, Clock, ImportReport, Message
@@ -31,24 +33,26 @@ def detect(path: Path, head: str) -> bool:
     return bool(_LINE.search(head))
 
 
-def read(path: Path, report: ImportReport) -> Iterator[Chat]:
-    """One chat per `conv`, in order of first appearance; a group when more than two people speak in it.
+def read(path: Path, report: ImportReport, wanted: SourceSection) -> Iterator[Chat]:
+    """A chat for every `conv`; one whose lines stand in several places comes in several pieces.
 
     Raises:
         SourceError: half of the lines or more are bad, or two lines tell time in different ways; names the line.
     """
-    lines = records(path, report, _parse, EXAMPLE)
-    if not lines:
-        return
-    first, opening = lines[0]
+    lines = _of_one_kind(records(path, report, _parse, EXAMPLE))
+    for conv, run in groupby(lines, key=lambda line: line.conv):
+        first = next(run)
+        yield Chat(conv, (line.message for line in chain([first], run)), clock=_clock(first.kind))
+
+
+def _of_one_kind(lines: Iterable[tuple[int, _Line]]) -> Iterator[_Line]:
+    opening: tuple[int, _Line] | None = None
     for number, line in lines:
-        if line.kind != opening.kind:
-            raise SourceError(f'line {number} has {line.kind} but line {first} has {opening.kind}: keep to one kind of "ts" in a file')
-    chats: dict[str, list[Message]] = {}
-    for _, line in lines:
-        chats.setdefault(line.conv, []).append(line.message)
-    for conv, messages in chats.items():
-        yield Chat(conv, tuple(messages), len({message.speaker for message in messages}) > 2, _clock(opening.kind))
+        opening = opening or (number, line)
+        first, kind = opening[0], opening[1].kind
+        if line.kind != kind:
+            raise SourceError(f'line {number} has {line.kind} but line {first} has {kind}: keep to one kind of "ts" in a file')
+        yield line
 
 
 def _parse(record: Record) -> _Line:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from homespun.sources.files import storable
+from homespun.config import SourceSection
 from homespun.sources.jsonl import Record, moment, records, words
+from homespun.sources.text import storable
 from homespun.types import Chat, ImportReport, Message
 
 title = 'reflections as JSONL ({"question", "answer"} a line)'
@@ -36,7 +37,7 @@ def detect(path: Path, head: str) -> bool:
     return bool(_LINE.search(head))
 
 
-def read(path: Path, report: ImportReport) -> Iterator[Chat]:
+def read(path: Path, report: ImportReport, wanted: SourceSection) -> Iterator[Chat]:
     """One chat, named after the file, in order of date.
 
     Raises:

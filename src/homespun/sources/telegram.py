@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from homespun.config import SourceSection
 from homespun.errors import SourceError
-from homespun.sources.files import read_text, storable
+from homespun.sources.text import read_text, storable
 from homespun.types import Chat, ImportReport, Message
 
 title = 'Telegram (result.json of "Machine-readable JSON")'
@@ -42,7 +43,7 @@ def detect(path: Path, head: str) -> bool:
     return head.lstrip().startswith("{") and bool(_ACCOUNT.search(head) or all(sign.search(head) for sign in _CHAT))
 
 
-def read(path: Path, report: ImportReport) -> Iterator[Chat]:
+def read(path: Path, report: ImportReport, wanted: SourceSection) -> Iterator[Chat]:
     """Every dialogue of the export, in file order; times are absolute.
 
     Raises:

@@ -15,8 +15,9 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+from homespun.config import SourceSection
 from homespun.errors import SourceError
-from homespun.sources.files import read_text, storable
+from homespun.sources.text import read_text, storable
 from homespun.sources.whatsapp_words import MARKS, chat_title, is_encryption_notice, said
 from homespun.types import Chat, ImportReport, Message
 
@@ -71,7 +72,7 @@ def detect(path: Path, head: str) -> bool:
     return any(_header(line.rstrip("\r")) for line in lines[:3])
 
 
-def read(path: Path, report: ImportReport) -> Iterator[Chat]:
+def read(path: Path, report: ImportReport, wanted: SourceSection) -> Iterator[Chat]:
     """The one chat of the file, named as WhatsApp named the file (or its folder, or zip), in file order.
 
     Raises:
