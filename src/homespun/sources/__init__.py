@@ -84,12 +84,13 @@ def read(where: str | Path, report: ImportReport, wanted: SourceSection = ANYTHI
     report.notes += [f"left out {failure}" for failure in failures]
 
 
-def load(where: str | Path, format: str | None = None) -> tuple[list[Chat], ImportReport]:
-    """A whole export in memory; what `read` says holds here too."""
+def load(where: str | Path, wanted: SourceSection | str | None = None) -> tuple[list[Chat], ImportReport]:
+    """A whole export in memory; what `read` says holds here too. `wanted` may be just the name of a format."""
     report = ImportReport("")
+    wanted = wanted if isinstance(wanted, SourceSection) else SourceSection(format=wanted)
     chats: dict[tuple[str, str], Chat] = {}
     pieces: dict[tuple[str, str], list[Message]] = {}
-    for chat in read(where, report, SourceSection(format=format)):
+    for chat in read(where, report, wanted):
         place = chat.format, chat.key or chat.name
         chats.setdefault(place, chat)
         pieces.setdefault(place, []).extend(chat.messages)
