@@ -63,6 +63,15 @@ class DatasetSection(Section):
     """Share of one-to-one examples whose system line does not say who is talking, so that an unnamed visitor is answered too."""
 
 
+class PrivacySection(Section):
+    """What a model never gets to see (corpus/redact.py)."""
+
+    contacts: bool = True
+    """Mail addresses, phone numbers, cards, ids and the like of everybody become invented ones, the same ones every time."""
+    names: bool = False
+    """People's names too. They are put back when the model answers."""
+
+
 class AdapterSection(Section):
     """LoRA (Hu et al. 2021)."""
 
@@ -121,6 +130,10 @@ class Recipe(Section):
     source: SourceSection = SourceSection()
     system: str = "You are {person}."
     system_with: str = "You are {person}. You are talking with {other}."
+    system_related: str = "You are {person}. You are talking with {other}, your {relation}."
+    relations: dict[str, str] = {}
+    """Name -> what they are to the person. `train` takes it from `homespun people relation`."""
+    privacy: PrivacySection = PrivacySection()
     dataset: DatasetSection = DatasetSection()
     adapter: AdapterSection = AdapterSection()
     training: TrainingSection = TrainingSection()

@@ -15,12 +15,12 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 
@@ -28,6 +28,7 @@ from homespun.errors import Busy, DiskFull, HomespunError, UsageError
 
 Kind = Literal["dataset", "run", "version", "evaluation"]
 MARKER = "homespun.toml"
+STALE = "stale"
 SETTINGS = "# This folder is a homespun home. Delete it and everything homespun knows of you is gone.\nformat = 1\n"
 
 
@@ -45,6 +46,11 @@ class Manifest:
     packages: Mapping[str, str] = field(default_factory=lambda: package_versions())
     content: Mapping[str, str] = field(default_factory=dict)
     """File name -> sha256, of every file of the artefact; filled in when it is written."""
+
+    @property
+    def title(self) -> str:
+        """How its descendants name it among their parents."""
+        return f"{self.kind}:{self.id}"
 
 
 class Home:
@@ -86,6 +92,31 @@ class Home:
             return None
         values = json.loads(file.read_text(encoding="utf-8"))
         return Manifest(**{**values, "parents": tuple(values["parents"])})
+
+    def artefacts(self) -> Iterator[Manifest]:
+        """Every finished artefact."""
+        for kind in get_args(Kind):
+            for file in sorted((self.path / f"{kind}s").glob("*/manifest.json")):
+                if found := self.manifest(kind, file.parent.name):
+                    yield found
+
+    def made_from(self, sources: Iterable[Manifest]) -> list[Manifest]:
+        """What descends from these artefacts, nearest first; the artefacts themselves are not in it."""
+        known = list(self.artefacts())
+        reached = {source.title for source in sources}
+        found: list[Manifest] = []
+        while more := [one for one in known if one.title not in reached and reached & set(one.parents)]:
+            found += more
+            reached |= {one.title for one in more}
+        return found
+
+    def mark_stale(self, manifest: Manifest, reason: str) -> None:
+        """Say of an artefact that it should not be used any more, and why. Its content stays as it is."""
+        write_text(self.folder(manifest.kind, manifest.id) / STALE, reason)
+
+    def why_stale(self, kind: Kind, name: str) -> str | None:
+        file = self.folder(kind, name) / STALE
+        return file.read_text(encoding="utf-8") if file.is_file() else None
 
     @contextlib.contextmanager
     def artefact(self, manifest: Manifest) -> Iterator[Path]:

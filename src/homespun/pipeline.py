@@ -12,7 +12,8 @@ from homespun.bases import hub
 from homespun.bases.load import size
 from homespun.bases.template import Template
 from homespun.config import Recipe, Settings
-from homespun.corpus import imports, sessions
+from homespun.corpus import delete, imports, people, sessions
+from homespun.corpus.delete import Forgotten
 from homespun.dataset import build
 from homespun.dataset.build import Dataset
 from homespun.dataset.turns import speakers
@@ -25,7 +26,8 @@ from homespun.evaluation import report as reporting
 from homespun.evaluation.evaluate import Report, Weights, evaluate
 from homespun.home import Home, Manifest, digest, write_text
 from homespun.machine.hardware import available_memory, fastest_dtype, usable_cores
-from homespun.registry import versions
+from homespun.registry import lineage, versions
+from homespun.registry.lineage import Stale
 from homespun.registry.versions import Version
 from homespun.training import kinds
 from homespun.training import plan as planning
@@ -115,6 +117,8 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     """
     home = shop.home
     versions.check_owner(home, model, person)
+    if person == people.owner(home):
+        shop.recipe = shop.recipe.model_copy(update={"relations": people.relations(home)})
     conversations = sessions.conversations(home)
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")
@@ -219,6 +223,15 @@ def judge(
     with home.artefact(Manifest("evaluation", name, (f"version:{version.artefact}",), shop.recipe.hash)) as folder:
         reporting.write(report, folder, version.title)
     return report, home.folder("evaluation", name)
+
+
+def forget(home: Home, chosen: Forgotten, may_return: bool = False) -> Stale:
+    """Remove words from the corpus, and mark what learned from them."""
+    found = lineage.learned_from(home, chosen.messages)
+    # Marked first: a command that is killed in between leaves too many marks and no hidden words.
+    stale = lineage.make_stale(home, found, f"it learned from {chosen.what}, which was forgotten")
+    delete.forget(home, chosen, may_return)
+    return stale
 
 
 def trained_on(home: Home, version: Version) -> Dataset:

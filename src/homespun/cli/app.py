@@ -21,6 +21,7 @@ VERBS: dict[str, str] = {
     "add": "Import an export: WhatsApp, Telegram, JSONL; file, folder or zip.",
     "people": "Who is in the corpus; merge two names; say who you are.",
     "corpus": "Look at what is there.",
+    "forget": "Remove words for good, and name the versions that learned from them.",
     "recipes": "Built-in recipes: how a model is made.",
     "data": "What a model would learn from; `show` colours what is learned.",
     "plan": "Memory, time and disk, before anything starts.",

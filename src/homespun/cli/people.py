@@ -1,3 +1,4 @@
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -7,31 +8,47 @@ from homespun.cli.common import HomeOption, JsonOption, emit, new_app, open_home
 app = new_app()
 
 
+ACTIONS = {"list": (0, 0), "me": (1, 1), "merge": (2, 2), "same": (0, 0), "relation": (1, 2)}
+"""Action -> how many names it takes, at least and at most."""
+
+
 @app.command()
 def people(
-    action: Annotated[str, typer.Argument(metavar="[list|me NAME|merge A B]")] = "list",
+    action: Annotated[str, typer.Argument(metavar="[list|me NAME|merge A B|same|relation NAME LABEL]")] = "list",
     names: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who is in the corpus; say who you are; make two names one person (A becomes B)."""
+    """Who is in the corpus; say who you are; make two names one person (A becomes B).
+
+    `same` proposes who may be one person under two names, and why. `relation` says what somebody is to you (partner, mother,
+    work): your avatar is told whenever it talks with them; without a label it is taken back.
+    """
+    from homespun.corpus import identity
     from homespun.corpus import people as who
     from homespun.errors import UnknownName, UsageError
 
-    place = open_home(home)
-    given = names or []
-    wanted = {"list": 0, "me": 1, "merge": 2}
-    if action not in wanted:
-        raise UnknownName("action", action, wanted)
-    if len(given) != wanted[action]:
-        raise UsageError(
-            f"`homespun people {action}` takes {wanted[action]} name{'s' if wanted[action] != 1 else ''}; quote names with blanks"
-        )
+    place, given = open_home(home), names or []
+    if action not in ACTIONS:
+        raise UnknownName("action", action, ACTIONS)
+    least, most = ACTIONS[action]
+    if not least <= len(given) <= most:
+        raise UsageError(f"`homespun people {action}` takes {least or 'no'} name{'' if least == 1 else 's'}; quote names with blanks")
+    if action == "same":
+        found = identity.proposals(place)
+        value = {"proposals": [{"gone": p.gone, "kept": p.kept, "evidence": list(p.evidence)} for p in found]}
+        lines = [f"homespun people merge {quote(p.gone)} {quote(p.kept)}\n    {'; '.join(p.evidence)}" for p in found]
+        emit(as_json, value, "\n".join(lines) or "nobody seems to be here twice")
+        return
     if action == "me":
         who.set_me(place, given[0])
     elif action == "merge":
         who.merge_people(place, *given)
-    found = who.list_people(place)
-    value = {"people": [{"name": p.name, "me": p.is_me, "messages": p.messages, "words": p.words} for p in found]}
-    rows = [(p.messages, p.words, p.name + ("  (you)" if p.is_me else "")) for p in found]
+    elif action == "relation":
+        who.set_relation(place, given[0], given[1].strip() if len(given) == 2 else None)
+    everybody = who.list_people(place)
+    value = {
+        "people": [{"name": p.name, "me": p.is_me, "relation": p.relation, "messages": p.messages, "words": p.words} for p in everybody]
+    }
+    rows = [(p.messages, p.words, p.name + ("  (you)" if p.is_me else f"  ({p.relation})" if p.relation else "")) for p in everybody]
     emit(as_json, value, table(rows, ("messages", "words", "name")) if rows else "nobody yet: homespun add EXPORT --me NAME")

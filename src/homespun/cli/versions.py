@@ -13,14 +13,20 @@ def versions(model: ModelArgument, home: HomeOption = None, as_json: JsonOption 
     place = open_home(home)
     found = registry.list_versions(place, model)
     reports = [json.loads((registry.version_folder(place, v) / "report.json").read_text(encoding="utf-8")) for v in found]
+    stale = {v.title: place.why_stale("version", v.artefact) for v in found}
     value = {
         "versions": [
-            {"version": v.title, "created": v.created, "live": v.is_live, "metrics": r["metrics"]}
+            {"version": v.title, "created": v.created, "live": v.is_live, "stale": stale[v.title], "metrics": r["metrics"]}
             for v, r in zip(found, reports, strict=True)
         ]
     }
     rows = [
-        (v.title, v.created[:16].replace("T", " "), "live" if v.is_live else "", _gain(r["metrics"].get("gain")))
+        (
+            v.title,
+            v.created[:16].replace("T", " "),
+            " ".join(word for word, said in (("live", v.is_live), ("stale", stale[v.title])) if said),
+            _gain(r["metrics"].get("gain")),
+        )
         for v, r in zip(found, reports, strict=True)
     ]
     emit(

@@ -187,6 +187,23 @@ class _Import:
         return self.db.execute(select(tombstones.c.key).where(tombstones.c.kind == kind, tombstones.c.key == key)).first() is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    number: int
+    source: str
+    format: str
+    created: str
+    messages: int
+    """Those it added and that are still there."""
+
+
+def list_imports(home: Home) -> list[Imported]:
+    count = select(func.count()).where(messages.c["import"] == imported.c.id).scalar_subquery()
+    with connect(home) as db:
+        rows = db.execute(select(imported.c.id, imported.c.source, imported.c.format, imported.c.created, count).order_by(imported.c.id))
+        return [Imported(*row) for row in rows]
+
+
 def sessions_of(chat: Chat, format: str, gap: float) -> list[Conversation]:
     """A chat's conversations with the ids that they would have in a corpus, though nothing is stored."""
     named = [replace(message, id=address) for address, message in _addressed(chat.messages, format, chat.key or chat.name, {})]
@@ -226,8 +243,8 @@ def _settle_owner(db: Connection, work: _Import, me: str | None) -> None:
 
 
 def _match_me(me: str | None, speakers: Iterable[str]) -> str | None:
-    if me is None or me in speakers:
-        return me
+    if me is None or me in speakers or not speakers:
+        return me if speakers else None
     same = [name for name in speakers if name.casefold() == me.casefold()]
     if len(same) == 1:
         return same[0]

@@ -24,6 +24,7 @@ SHARED = ("tel", "mail")
 class PersonCount:
     name: str
     is_me: bool
+    relation: str | None
     messages: int
     words: int
 
@@ -100,7 +101,7 @@ def _merge(db: Connection, gone: int, kept: int) -> None:
 def merge_people(home: Home, gone: str, kept: str) -> None:
     """Make two names one person, from now on known as `kept`."""
     with connect(home) as db:
-        first, second = _find(db, gone), _find(db, kept)
+        first, second = find(db, gone), find(db, kept)
         if first[0] == second[0]:
             raise UsageError(f"{gone!r} and {kept!r} are already the same person")
         if first[2]:
@@ -111,10 +112,32 @@ def merge_people(home: Home, gone: str, kept: str) -> None:
 def set_me(home: Home, name: str) -> str:
     """Say who the owner of the home is. Returns the name as the corpus writes it."""
     with connect(home) as db:
-        person, found, _ = _find(db, name)
+        person, found, _ = find(db, name)
         db.execute(update(people).values(is_me=False))
         db.execute(update(people).where(people.c.id == person).values(is_me=True))
     return found
+
+
+def set_relation(home: Home, name: str, relation: str | None) -> str:
+    """Say what somebody is to the owner: partner, mother, work. Returns the name as the corpus writes it."""
+    with connect(home) as db:
+        person, found, is_me = find(db, name)
+        if is_me:
+            raise UsageError(f"{found} is you: relations are those of others to you")
+        db.execute(update(people).where(people.c.id == person).values(relation=relation))
+    return found
+
+
+def relations(home: Home) -> dict[str, str]:
+    """Name -> what they are to the owner, for everybody of whom that is known."""
+    with connect(home) as db:
+        return {name: relation for name, relation in db.execute(select(people.c.name, people.c.relation)) if relation}
+
+
+def owner(home: Home) -> str | None:
+    """The name of the home's owner, if that is known."""
+    with connect(home) as db:
+        return db.execute(select(people.c.name).where(people.c.is_me)).scalar()
 
 
 def find_person(home: Home, name: str) -> str:
@@ -124,10 +147,10 @@ def find_person(home: Home, name: str) -> str:
         UnknownName: with near matches.
     """
     with connect(home) as db:
-        return _find(db, name)[1]
+        return find(db, name)[1]
 
 
-def _find(db: Connection, name: str) -> tuple[int, str, bool]:
+def find(db: Connection, name: str) -> tuple[int, str, bool]:
     columns = select(people.c.id, people.c.name, people.c.is_me, identities.c.name.label("alias"))
     known = db.execute(columns.join(identities, identities.c.person == people.c.id)).all()
     if name == ME:
@@ -147,7 +170,7 @@ def list_people(home: Home) -> list[PersonCount]:
     """Everybody, the most talkative first."""
     words = func.sum(func.length(messages.c.text) - func.length(func.replace(messages.c.text, " ", "")) + 1)
     query = (
-        select(people.c.name, people.c.is_me, func.count(messages.c.id), func.coalesce(words, 0))
+        select(people.c.name, people.c.is_me, people.c.relation, func.count(messages.c.id), func.coalesce(words, 0))
         .outerjoin(messages, messages.c.speaker == people.c.id)
         .group_by(people.c.id)
         .order_by(func.count(messages.c.id).desc(), people.c.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, create_engine, event
@@ -25,7 +26,15 @@ def connect(home: Home) -> Iterator[Connection]:
             engine.dispose()
 
 
+def flush(home: Home) -> None:
+    """Empty the write-ahead log, in which deleted rows live on."""
+    with disk_errors(home.path), contextlib.closing(sqlite3.connect(home.database, timeout=30)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _pragmas(connection: object, _: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten: a forgotten message must not be found in the file.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()

@@ -41,7 +41,8 @@ def build(home: Home, conversations: Sequence[Conversation], person: str, recipe
         EmptyCorpus: the person wrote too little to learn from.
     """
     ids = [message.id for conversation in conversations for message in conversation.messages]
-    name = digest(ids, person, recipe.dataset.model_dump(), recipe.base, recipe.system, recipe.system_with)
+    asked = recipe.model_dump(include={"base", "system", "system_with", "system_related", "relations", "privacy", "dataset"})
+    name = digest(ids, person, asked)
     known = home.manifest("dataset", name)
     if known is None:
         examples, counts = make(conversations, person, recipe, template)

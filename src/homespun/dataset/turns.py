@@ -28,8 +28,9 @@ def to_turns(conversation: Conversation, person: str) -> list[Turn]:
 
 
 def system_turn(recipe: Recipe, person: str, other: str | None) -> Turn:
-    text = recipe.system_with if other else recipe.system
-    return Turn("system", text.format(person=person, other=other))
+    relation = recipe.relations.get(other) if other else None
+    text = recipe.system_related if relation else recipe.system_with if other else recipe.system
+    return Turn("system", text.format(person=person, other=other, relation=relation))
 
 
 def other_speaker(conversation: Conversation, person: str) -> str | None:

@@ -164,8 +164,14 @@ def get_version(home: Home, title: str) -> Version:
 
 
 def promote(home: Home, title: str, reason: str = "promoted by hand") -> Version:
-    """Make a version the one that answers."""
+    """Make a version the one that answers.
+
+    Raises:
+        UsageError: it learned from words that were to be forgotten.
+    """
     version = get_version(home, title)
+    if reason_against := home.why_stale("version", version.artefact):
+        raise UsageError(f"{version.title} is stale ({reason_against}): train it again with `homespun train {version.model}`")
     with connect(home) as db:
         row = _model_id(db, version.model)
         if _live(db, row) != version.number:
