@@ -111,7 +111,6 @@ def measure(name: str, person: str, corpus: Path, options: argparse.Namespace) -
     shop = Workshop(home, recipe, settings())
     dataset = shop.dataset(sessions.conversations(home), person)
     rows, held_out = (rendered(dataset.of(*sides), shop.template) for sides in (("train",), ("gate", "vault")))
-    weights = [example.weight for example in dataset.of("train")]
     scorer = make_step(shop.folder, hub.DEFAULT_TARGETS, recipe.adapter, Machine("fused", "float32", usable_cores()))
     losses: dict[str, list[float]] = {"ours": [], "peft": []}
     for side, seed in [*(("ours", seed) for seed in range(options.ours)), *(("peft", seed) for seed in range(options.peft))]:
@@ -124,7 +123,7 @@ def measure(name: str, person: str, corpus: Path, options: argparse.Namespace) -
                 step: Step = make_step(shop.folder, hub.DEFAULT_TARGETS, recipe.adapter, machine, seed)
             else:
                 step = PeftStep(shop.folder, recipe.adapter.rank, recipe.adapter.alpha, seed)
-            save_file(train(step, rows, weights, [], plan, folder).weights, folder / "adapter.safetensors")
+            save_file(train(step, rows, [], plan, folder).weights, folder / "adapter.safetensors")
         scorer.adapter.set(load_file(folder / "adapter.safetensors"))
         losses[side].append(mean_loss(scorer, held_out, plan.micro_tokens))
         print(f"{name}: {side}, seed {seed}: {losses[side][-1]:.4f} nats per held-out token", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ def random_sequence(length: int, seed: int, vocabulary: int = 1000) -> Rendered:
     """Two replies, of a third and of the last sixth."""
     half = length // 2
     return sequence([length // 6 <= place < half or place >= length - max(1, length // 6) for place in range(length)], seed, vocabulary)
+
+
+def weighted(one: Rendered, weight: float) -> Rendered:
+    """The same with every target weighing as much."""
+    return replace(one, weights=[weight] * max(one.target, default=0))
 
 
 @st.composite

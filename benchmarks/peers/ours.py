@@ -43,7 +43,7 @@ def main(kind: StepKind, job: Job) -> None:
     turns.loss = lambda: mean_loss(step, held_out, plan.micro_tokens)
     turns.answer(**facts, dtype=machine.dtype, flop_per_token=flop)
     with tempfile.TemporaryDirectory() as folder:
-        train(step, rows, [1.0] * len(rows), [], plan, Path(folder), on_event)
+        train(step, rows, [], plan, Path(folder), on_event)
 
 
 def rendered(file: str) -> list[Rendered]:

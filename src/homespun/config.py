@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from homespun.errors import BadRecipe, UnknownName, UsageError
 
@@ -43,6 +43,24 @@ class SourceSection(Section):
     """The newest so many, where the source can tell; else the first."""
 
 
+class QualitySection(Section):
+    """Which replies are learned from; by default all (dataset/quality.py). `data build --preview` shows what is left out."""
+
+    min_words: NonNegativeInt = 0
+    """50 is usual for reflections. In a chat short replies are how people talk."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes ("en"); chats in which the person writes another language are left out."""
+    min_coherence: float | None = Field(default=None, ge=-1, le=1)
+    """Cosine of a reply with what it answers, by sentence embedding (English only). 0.1 is a mild filter."""
+    min_tone: float | None = Field(default=None, ge=0, lt=1)
+    """Leaves out the share of replies that sound least like the person: 0.05 is one in twenty."""
+    exclude_chats: tuple[str, ...] = ()
+    exclude_people: tuple[str, ...] = ()
+    """Conversations in which they write."""
+    exclude_dates: tuple[tuple[date, date], ...] = ()
+    """First and last day (UTC), both included."""
+
+
 class DatasetSection(Section):
     """How conversations become examples (dataset/build.py)."""
 
@@ -61,6 +79,11 @@ class DatasetSection(Section):
     """Jaccard similarity from which a later reply counts as a copy of an earlier one (MinHash)."""
     anonymous_share: float = Field(default=0.25, ge=0, le=1)
     """Share of one-to-one examples whose system line does not say who is talking, so that an unnamed visitor is answered too."""
+    filter: QualitySection = QualitySection()
+    damp_repeats: bool = False
+    """Whether replies that say the same count less the more of them there are (dataset/weights.py)."""
+    augment: NonNegativeInt = 0
+    """New questions and contexts for every answer of a question-and-answer source, at most (dataset/augment.py)."""
 
 
 class PrivacySection(Section):
@@ -215,6 +238,11 @@ def settings() -> Settings:
         cache=Path(cache).expanduser(),
         offline=os.environ.get("HOMESPUN_OFFLINE", "") not in ("", "0"),
     )
+
+
+def neo4j_settings() -> dict[str, str]:
+    """NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE, those that are set."""
+    return {name: value for name, value in os.environ.items() if name.startswith("NEO4J_")}
 
 
 def seconds_of(text: str) -> float:

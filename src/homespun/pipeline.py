@@ -85,6 +85,8 @@ class Workshop:
         return kinds.make_step(self.folder, hub.targets(self.recipe.base), self.recipe.adapter, self.machine())
 
     def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
+        if person == people.owner(self.home):
+            self.recipe = self.recipe.model_copy(update={"relations": people.relations(self.home)})
         return build.build(self.home, conversations, person, self.recipe, self.template)
 
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
@@ -117,8 +119,6 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     """
     home = shop.home
     versions.check_owner(home, model, person)
-    if person == people.owner(home):
-        shop.recipe = shop.recipe.model_copy(update={"relations": people.relations(home)})
     conversations = sessions.conversations(home)
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")

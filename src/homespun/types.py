@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,7 +42,8 @@ class Chat:
     whole: bool = False
     """One conversation, however long its silences: a thread of mails, a record of a table."""
     format: str = field(default="", compare=False)
-    """Set by `sources.read`."""
+    accounts: Mapping[str, Collection[str]] = field(default_factory=dict, compare=False)
+    """Of its speakers, as in ImportReport; filled while the messages are read. Both are set by `sources.read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Turn:
     target: bool = False
     messages: tuple[str, ...] = ()
     """Ids of the messages it was built from."""
+    weight: float = 1.0
+    """How much a target counts beside others when it is learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class Example:
     conversation: str
     split: Split
     turns: tuple[Turn, ...]
-    weight: float = 1.0
+    origin: str = ""
+    """Of an example that was made from another: how, and the other's id."""
 
     @property
     def targets(self) -> Iterator[Turn]:

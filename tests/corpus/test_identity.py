@@ -10,10 +10,14 @@ from homespun.types import Chat, ImportReport, Message
 def add(home: Home, format: str, *chats: tuple[str, ...], accounts: dict[str, set[str]] | None = None) -> None:
     """Chats by their speakers, each of whom says one thing."""
     found = [
-        Chat(" & ".join(speakers), tuple(Message(name, f"{format} {name}", 60.0 * place) for place, name in enumerate(speakers)))
+        Chat(
+            " & ".join(speakers),
+            tuple(Message(name, f"{format} {name}", 60.0 * place) for place, name in enumerate(speakers)),
+            accounts=accounts or {},
+        )
         for speakers in chats
     ]
-    imports.add(home, found, ImportReport(format, accounts=accounts or {}), "a file", None, 1800.0)
+    imports.add(home, found, ImportReport(format), "a file", None, 1800.0)
 
 
 def proposed(home: Home) -> set[frozenset[str]]:

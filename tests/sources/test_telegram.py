@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats import messages_of
+from chats import messages_of, read_by
 from homespun import sources
 from homespun.errors import SourceError
+from homespun.sources import telegram
 from homespun.types import Chat, ImportReport, Message
 
 
@@ -24,9 +26,13 @@ def read(export: object, name: str = "result.json") -> tuple[list[Chat], ImportR
         return sources.load(path)
 
 
-def message(id: int, text: object, **more: object) -> dict[str, object]:
-    who = {"from": f"Person {id}", "from_id": f"user{id}"}
+def message(by: int, text: object, **more: object) -> dict[str, object]:
+    who = {"from": f"Person {by}", "from_id": f"user{by}"}
     return {"id": 1, "type": "message", "date": "2020-01-01T12:00:00", "date_unixtime": "1577876400", **who, "text": text, **more}
+
+
+def said(chat: Chat) -> list[tuple[str, str, float | None]]:
+    return [(message.speaker, message.text, message.time) for message in messages_of(chat)]
 
 
 def chat(*messages: object, **more: object) -> dict[str, object]:
@@ -34,9 +40,11 @@ def chat(*messages: object, **more: object) -> dict[str, object]:
 
 
 def test_a_single_chat_tells_its_owner_by_who_is_not_the_other_one() -> None:
-    chats, report = read(chat(message(1, "hi"), message(2, "ho")))
-    assert chats == [Chat("Anna", (Message("Person 1", "hi", 1577876400.0), Message("Person 2", "ho", 1577876400.0)), group=False)]
+    chats, report = read(chat(message(1, "hi"), message(2, "ho", id=7)))
+    expected = Message("Person 1", "hi", 1577876400.0, "1"), Message("Person 2", "ho", 1577876400.0, "7")
+    assert chats == [Chat("Anna", expected, group=False, key="user2")]
     assert (report.format, report.me, report.kept) == ("telegram", "Person 1", 2)
+    assert report.accounts == {"Person 1": {"telegram:user1"}, "Person 2": {"telegram:user2"}}
 
 
 def test_text_is_joined_from_its_pieces_with_nothing_in_between() -> None:
@@ -70,7 +78,9 @@ def test_what_is_not_the_sender_s_own_words_is_left_out_with_a_reason() -> None:
         "message without a date": 1,
         "service message": 1,
         "message of an unsupported kind": 1,
+        "record that is no JSON object": 1,
     }
+    assert report.notes == ["1 records of the chat 'Anna' are no JSON objects: number 10"]
 
 
 def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
@@ -87,7 +97,8 @@ def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
     ]
     export = {
         "about": "Here is the data you requested.",
-        "personal_information": {"user_id": 1, "first_name": "Me", "last_name": "M."},
+        "personal_information": {"user_id": 1, "first_name": "Me", "last_name": "M.", "phone_number": "+44 7700 900123"},
+        "contacts": {"about": "", "list": [{"user_id": 2, "first_name": "P", "phone_number": "0049 151 12345678"}, {"date": "2020"}]},
         "chats": {"list": listed},
         "left_chats": {"list": [chat(message(2, "left"), type="private_supergroup", name="Gone", id=9)]},
     }
@@ -97,9 +108,12 @@ def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
         ("Anna", False),
         ("Team", True),
         ("Deleted account 7", False),
-        ("Anna (8)", False),
+        ("Anna (user8)", False),
         ("Gone", True),
     ]
+    assert [c.key for c in chats] == ["user2", "chat6", "user7", "user8", "channel9"]
+    assert report.accounts["Me Myself"] == {"telegram:user1", "tel:+447700900123"}
+    assert report.accounts["Person 2"] == {"telegram:user2", "tel:+4915112345678"}
     # A namesake of the owner is another person, and so is a deleted account.
     assert messages_of(chats[2])[0].speaker == "Deleted account 7"
     assert messages_of(chats[3])[0].speaker == "Me Myself (user8)"
@@ -109,7 +123,7 @@ def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
 def test_old_exports_have_bare_ids_and_local_dates() -> None:
     old = [{"type": "message", "date": "2019-05-31T21:28:30", "from": "Daan", "from_id": 4300, "text": "hi"}]
     chats, report = read({"name": "Anna", "type": "personal_chat", "id": 12, "messages": old})
-    assert chats[0].messages == (Message("Daan", "hi", 1559338110.0),)
+    assert said(chats[0]) == [("Daan", "hi", 1559338110.0)]
     assert report.me == "Daan"
 
 
@@ -124,15 +138,46 @@ def test_the_exporter_s_broken_json_is_repaired() -> None:
 @pytest.mark.parametrize(("name", "chat_name"), [("test_single_export.json", "test_single_export"), ("test_batch_export.json", "Chatname")])
 def test_the_fixtures_of_another_parser(data_dir: Path, name: str, chat_name: str) -> None:
     (found,), _ = sources.load(data_dir / "dev-chat-fixtures/chat-miner/telegram" / name)
-    expected = Message("Author 1", "Minimal Message", 1544006350.0), Message("Author 2", "Link:https://telegram.org/", 1544006964.0)
-    assert found == Chat(chat_name, expected, group=False)
+    assert (found.name, found.group) == (chat_name, False)
+    assert said(found) == [("Author 1", "Minimal Message", 1544006350.0), ("Author 2", "Link:https://telegram.org/", 1544006964.0)]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.lists(texts, min_size=1, max_size=3), st.integers(0, 4 * 10**9)), min_size=1, max_size=8))
-def test_messages_written_as_telegram_are_read_back(said: list[tuple[int, list[str], int]]) -> None:
-    chats, report = read(chat(*(message(who, [*pieces], date_unixtime=str(time)) for who, pieces, time in said), type="private_group"))
-    assert chats == [Chat("Anna", tuple(Message(f"Person {who}", "".join(pieces), float(time)) for who, pieces, time in said), group=True)]
-    assert report.kept == len(said)
+def test_messages_written_as_telegram_are_read_back(written: list[tuple[int, list[str], int]]) -> None:
+    messages = (message(who, [*pieces], date_unixtime=str(time), id=id) for id, (who, pieces, time) in enumerate(written))
+    (found,), report = read(chat(*messages, type="private_group"))
+    expected = (Message(f"Person {who}", "".join(pieces), float(time), str(id)) for id, (who, pieces, time) in enumerate(written))
+    assert found == Chat("Anna", tuple(expected), group=True, key="chat2")
+    assert report.kept == len(written)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+FIELDS = ["id", "type", "date", "date_unixtime", "from", "from_id", "text", "text_entities", "name", "messages", "chats"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), junk), st.dictionaries(st.sampled_from(FIELDS), junk), st.integers(0, 400))
+def test_damage_never_ends_in_anything_but_a_source_error(wrong: dict[str, object], chat_wrong: dict[str, object], cut: int) -> None:
+    good = message(1, "hi")
+    text = json.dumps({**chat(good, {**good, **wrong}), **chat_wrong})
+    for export in (text, text[:cut]):
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(SourceError):
+            path = Path(folder, "result.json")
+            path.write_text(export, encoding="utf-8", errors="surrogatepass")
+            read_by(telegram, path)
+
+
+def test_what_was_read_before_the_damage_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(chat(message(1, "hi"), message(2, "ho")))[:-40])
+    found = next(telegram.read(path, ImportReport("telegram"), sources.ANYTHING))
+    messages = iter(found.messages)
+    assert next(messages).text == "hi"
+    with pytest.raises(SourceError, match="damaged or cut off"):
+        list(messages)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from chats import messages_of
 from homespun import sources
 from homespun.errors import SourceError
+from homespun.sources.whatsapp_headers import NOBODY, header, scan
 from homespun.types import Chat, ImportReport, Message
 
 
@@ -59,6 +62,7 @@ LOCALES = [
     ("2012, no dash", "13/05/2023 21:05:00: ", "14/05/2023 09:29:00: "),
     ("hr iPhone, no dash", "13. 5. 2023. 21:05:00 ", "14. 5. 2023. 9:29:00 "),
     ("en-US iPhone without a comma", "[5/13/23 9:05:00 PM] ", "[5/14/23 9:29:00 AM] "),
+    ("a thin space", "13/05/2023, 9:05\u2009PM - ", "14/05/2023, 9:29\u2009AM - "),
     ("marks before the bracket", f"{L}[13/05/2023, 21:05:00] ", f"\ufeff{L}[14/05/2023, 09:29:00] "),
 ]
 
@@ -133,6 +137,11 @@ ANDROID = [
     ("meet here https://maps.google.com/?q=52.5,13.4", "meet here https://maps.google.com/?q=52.5,13.4"),
     ("POLL:\nPizza?\nOPTION: Yes (2 votes)\nOPTION: No (0 votes)", "poll"),
     ("null", "media without text"),
+    ("PTT-20230513-WA0001.opus (file attached)", "media without text"),
+    ("ubicación: https://maps.google.com/?q=52.5,13.4", "location or other placeholder"),
+    ("Standort: https://maps.google.com/?q=52.5,13.4", "location or other placeholder"),
+    ("You deleted this message", "deleted message"),
+    ("UMFRAGE:\nPizza?\nOPTION: Ja (2 Stimmen)", "poll"),
     ("", "empty message"),
     (" \n ", "empty message"),
     ("I deleted this message from my phone", "I deleted this message from my phone"),
@@ -140,6 +149,7 @@ ANDROID = [
 IPHONE = [
     (f"{L}image omitted", "media without text"),
     (f"{L}Çıkartma dahil edilmedi", "media without text"),
+    *((f"{L}{what} omitted", "media without text") for what in ("video", "audio", "GIF", "sticker", "document", "Contact card")),
     (f"{L}Plan.pdf • {L}3 pages {L}document omitted", "media without text"),
     (f"{L}<attached: 00000012-PHOTO-2023-05-13-21-05-00.jpg>", "media without text"),
     (f"{L}<angehängt: 00000012-PHOTO-2023-05-13-21-05-00.jpg>", "media without text"),
@@ -191,6 +201,8 @@ def test_an_iphone_group_speaks_under_its_own_name() -> None:
         ("WhatsApp Chat mit Jörg.txt", "Jörg"),
         ("WhatsApp_Chat_with_Anna_Maria.txt", "Anna Maria"),
         ("Conversa do WhatsApp com Anna.txt", "Anna"),
+        ("Chat de WhatsApp con Anna (3).txt", "Anna"),
+        ("Discussion WhatsApp avec Anna.txt", "Anna"),
         ("Anna ile WhatsApp Sohbeti.txt", "Anna"),
         ("AnnaとのWhatsAppチャット.txt", "Anna"),
         ("my chat.txt", "my chat"),
@@ -244,6 +256,10 @@ SHAPES = [
 ]
 
 
+OLD = ("{0:%d/%m/%Y %H:%M:%S}: ", "{0.day}. {0.month}. {0.year}. {0:%H:%M:%S} ", "\u200e[{0:%d.%m.%y, %H:%M:%S}] ")
+FORMS = [*(shape for shape, _ in SHAPES), *OLD]
+
+
 @given(st.data(), stamps, st.sampled_from(SHAPES))
 def test_messages_written_in_a_locale_are_read_back(data: st.DataObject, times: list[int], shape: tuple[str, int]) -> None:
     form, step = shape
@@ -253,6 +269,52 @@ def test_messages_written_in_a_locale_are_read_back(data: st.DataObject, times: 
     messages.append(Message("Anna", "end", at("2045-12-31T12:00")))
     lines = [form.format(datetime.fromtimestamp(m.time or 0, UTC)) + f"{m.speaker}: {m.text}" for m in messages]
     assert list(read("\n".join(lines), "chat.txt")[0].messages) == messages
+
+
+@given(st.lists(st.tuples(st.sampled_from(FORMS), st.integers(0, 10**9), st.sampled_from(["Ben: x", "Ben left", "", "- A: b", "x: y: z"]))))
+def test_a_learned_form_finds_what_the_general_patterns_find(drawn: list[tuple[str, int, str]]) -> None:
+    lines = [form.format(datetime.fromtimestamp(time, UTC)) + rest for form, time, rest in drawn]
+    found = scan(lines)
+    dates = [found.dates[number] for number in found.date]
+    slow = {number: one for number, line in enumerate(lines) if (one := header(line))}
+    assert list(zip(found.line, dates, found.clock, strict=True)) == [(number, one.fields, one.clock) for number, one in slow.items()]
+    names = [found.names[author] if author != NOBODY else None for author in found.author]
+    rests = [lines[number][len(one.date) + len(one.time) :] for number, one in slow.items()]
+    assert names == [rest.partition(": ")[0] if ": " in rest else None for rest in rests]
+
+
+def test_who_is_written_as_a_number_is_known_by_it() -> None:
+    chat, report = read(
+        "13/05/2023, 21:05 - \u202a+49 170 1234567\u202c: hi\n13/05/2023, 21:06 - +1 (555) 010-9999: ho\n"
+        "13/05/2023, 21:07 - 0170 1234567: x\n13/05/2023, 21:08 - +1 for pizza: y\n"
+    )
+    assert report.accounts == {"+49 170 1234567": {"tel:+491701234567"}, "+1 (555) 010-9999": {"tel:+15550109999"}}
+    assert [message.speaker for message in chat.messages] == ["+49 170 1234567", "+1 (555) 010-9999", "0170 1234567", "+1 for pizza"]
+
+
+def test_a_long_chat_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "WhatsApp Chat with Anna.txt"
+    path.write_text("".join(f"13/05/2023, 21:05 - {'Anna' if n % 2 else 'Ben'}: {n} {'x' * 2000}\n" for n in range(5000)))
+    tracemalloc.start()
+    report = ImportReport("")
+    count = sum(1 for chat in sources.read(path, report) for _ in chat.messages)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (count, report.me) == (5000, "Ben") and peak < path.stat().st_size / 4
+
+
+@given(st.binary(max_size=40), st.integers(0, 120))
+def test_damaged_bytes_never_end_in_a_traceback(junk: bytes, place: int) -> None:
+    good = "13/05/2023, 21:05 - Anna: hé\n[13.05.23, 21:05:00] Ben: \u200eimage omitted\n5/13/23, 9:05\u202fPM - +49 170 1: ho\n".encode()
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(SourceError):
+        path = Path(folder, "chat.txt")
+        path.write_bytes(good[:place] + junk + good[place:])
+        sources.load(path, "whatsapp")
+
+
+def test_a_hostile_line_takes_no_long_time() -> None:
+    assert header(f"13/05/2023, 21:05{L * 1_000_000}") is None
+    assert header("13/05/2023, 21:05 - " + "a" * 1_000_000) is not None
 
 
 def test_an_impossible_order_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import sequences
+from helpers import sequences, weighted
 from homespun.bases.template import Rendered
 from homespun.training.batches import collate, in_order, in_steps, micro_batches
 
@@ -36,7 +36,7 @@ def test_scoring_takes_every_sequence_once_shortest_first(lengths: list[int], to
 
 @given(found=sequences())
 def test_a_batch_predicts_every_target_token_from_the_one_before_it(found: list[Rendered]) -> None:
-    batch = collate(found, [float(index + 1) for index in range(len(found))])
+    batch = collate([weighted(one, index + 1.0) for index, one in enumerate(found)])
     wanted = []
     for index, one in enumerate(found):
         before = sum(max(other.target) for other in found[:index])

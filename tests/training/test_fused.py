@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from helpers import ALPHA, RANK, gradients, random_adapter, random_sequence, relative_error, sequences, step_of
+from helpers import ALPHA, RANK, gradients, random_adapter, random_sequence, relative_error, sequences, step_of, weighted
 from homespun.bases import dense
 from homespun.bases.hub import DEFAULT_TARGETS
 from homespun.bases.template import Rendered, Template
@@ -64,6 +64,7 @@ def learned(step: Step, found: list[Rendered], adapter: dict[str, Tensor]) -> tu
     layers=st.integers(1, 2),
     tied=st.booleans(),
     found=sequences(),
+    weights=st.lists(st.floats(0.1, 3), min_size=5, max_size=5),
 )
 def test_loss_scores_and_gradients_are_the_references(
     tmp_path_factory: pytest.TempPathFactory,
@@ -74,7 +75,9 @@ def test_loss_scores_and_gradients_are_the_references(
     layers: int,
     tied: bool,
     found: list[Rendered],
+    weights: list[float],
 ) -> None:
+    found = [weighted(one, weight) for one, weight in zip(found, weights, strict=False)]
     kv_heads, group = heads
     shape = {"num_key_value_heads": kv_heads, "num_attention_heads": kv_heads * group, "head_dim": dim}
     hidden = kv_heads * group * (dim if family == "Qwen2" else per_head)  # Qwen2 has no head_dim of its own
@@ -188,7 +191,7 @@ def test_the_loop_learns_the_same_with_either_step(toy_16: Path, tmp_path: Path)
         folder = tmp_path / kind
         folder.mkdir()
         plan = make_plan([len(row) for row in rows], options, machine)
-        done = train(make_step(toy_16, DEFAULT_TARGETS, OPTIONS, machine), rows, [1.0] * len(rows), rows[:3], plan, folder)
+        done = train(make_step(toy_16, DEFAULT_TARGETS, OPTIONS, machine), rows, rows[:3], plan, folder)
         learned[kind] = torch.cat([tensor.flatten() for tensor in done.weights.values()])
     for kind in FUSED:
         assert (learned[kind] - learned["autograd"]).norm() <= 1e-3 * learned["autograd"].norm()
@@ -211,7 +214,7 @@ def test_a_killed_run_ends_bit_for_bit_like_any_other(toy_16: Path, tmp_path: Pa
 
         folder.mkdir(exist_ok=True)
         step = make_step(toy_16, DEFAULT_TARGETS, OPTIONS, machine)
-        done = train(step, rows, [1.0] * len(rows), rows[:3], plan, folder, follow)
+        done = train(step, rows, rows[:3], plan, folder, follow)
         return torch.cat([tensor.flatten() for tensor in done.weights.values()])
 
     with pytest.raises(Killed):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from helpers import random_sequence, step_of
+from helpers import random_sequence, step_of, weighted
 from homespun.errors import TrainingError
 from homespun.home import read_jsonl
 from homespun.training.batches import collate, in_steps
@@ -20,8 +20,7 @@ from homespun.training.loop import Event, Trained, mean_loss, train
 from homespun.training.plan import Plan
 from homespun.training.step import AutogradStep
 
-EXAMPLES = [random_sequence(length, seed=length) for length in range(12, 60, 3)]
-WEIGHTS = [1.0 + index % 3 for index in range(len(EXAMPLES))]
+EXAMPLES = [weighted(random_sequence(length, seed=length), 1.0 + length // 3 % 3) for length in range(12, 60, 3)]
 VALIDATION = [random_sequence(length, seed=length) for length in range(100, 140, 10)]
 PLAN = Plan(
     steps=24,
@@ -64,7 +63,7 @@ def run(base: Path, folder: Path, plan: Plan = PLAN, on_event: Callable[[Event],
     """A process of its own, as far as the loop can tell: the model is read again."""
     folder.mkdir(exist_ok=True)
     step = step_of(base)
-    return step, train(step, EXAMPLES, WEIGHTS, VALIDATION, plan, folder, on_event)
+    return step, train(step, EXAMPLES, VALIDATION, plan, folder, on_event)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +97,7 @@ def test_every_step_is_reported_once(straight: tuple[Path, AutogradStep, Trained
 
 def test_the_reported_loss_is_the_weighted_mean_per_token(straight: tuple[Path, AutogradStep, Trained], toy_folder: Path) -> None:
     (chosen, *_) = in_steps([len(one) for one in EXAMPLES], PLAN.tokens_per_step, PLAN.seed, 0)
-    batch = collate([EXAMPLES[index] for index in chosen], [WEIGHTS[index] for index in chosen])
+    batch = collate([EXAMPLES[index] for index in chosen])
     expected = (step_of(toy_folder).score(batch) * batch.weight).sum() / batch.weight.sum()
     assert metrics(straight[0])[0]["loss"] == pytest.approx(expected.item(), rel=1e-5)
 
@@ -112,7 +111,7 @@ def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_fo
     """Validated on random words, some of which are learned by heart: it gets better with setbacks, and worse in the end."""
     plan = dataclasses.replace(PLAN, steps=400, learning_rate=2e-2, evaluate_every=1, patience=3)
     step, judges = step_of(toy_folder), [*VALIDATION, *EXAMPLES[:8]]
-    done = train(step, EXAMPLES, WEIGHTS, judges, plan, tmp_path)
+    done = train(step, EXAMPLES, judges, plan, tmp_path)
     losses = [float(str(row["loss"])) for row in metrics(tmp_path) if row["event"] == "validation"]
     assert any(later > earlier for earlier, later in itertools.pairwise(losses[: done.state.best_step]))
     assert done.state.best_loss == min(losses) == losses[done.state.best_step - 1]
@@ -123,7 +122,7 @@ def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_fo
 
 def test_without_validation_the_last_adapter_is_kept(toy_folder: Path, tmp_path: Path) -> None:
     step = step_of(toy_folder)
-    done = train(step, EXAMPLES, WEIGHTS, [], dataclasses.replace(PLAN, steps=3), tmp_path)
+    done = train(step, EXAMPLES, [], dataclasses.replace(PLAN, steps=3), tmp_path)
     assert not done.stopped_early and done.state.best_loss is None
     assert all(torch.equal(done.weights[name], parameter) for name, parameter in step.adapter.tensors.items())
 

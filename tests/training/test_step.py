@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from helpers import gradients, own_loss, random_adapter, random_sequence, relative_error, sequences, set_adapter, step_of
+from helpers import gradients, own_loss, random_adapter, random_sequence, relative_error, sequences, set_adapter, step_of, weighted
 from homespun.bases.template import Rendered, Template
 from homespun.engines.torch import TorchEngine
 from homespun.training.batches import collate, micro_batches
@@ -29,12 +29,8 @@ TALK = (
 )
 
 
-Part = tuple[Sequence[Rendered], Sequence[float]]
-"""Sequences and their weights."""
-
-
-def learned(step: AutogradStep, batches: Sequence[Part], total: float) -> tuple[float, dict[str, Tensor]]:
-    loss = sum(step.loss_and_gradients(collate(some, weights), total) for some, weights in batches)
+def learned(step: AutogradStep, batches: Sequence[Sequence[Rendered]], total: float) -> tuple[float, dict[str, Tensor]]:
+    loss = sum(step.loss_and_gradients(collate(some), total) for some in batches)
     return loss, gradients(step.adapter)
 
 
@@ -60,11 +56,11 @@ def test_gradients_do_not_depend_on_how_a_step_is_cut(toy_step: AutogradStep, fo
     """All at once, one by one, or in micro-batches of any size; examples may weigh differently."""
     weights = data.draw(st.lists(st.floats(0.1, 3), min_size=len(found), max_size=len(found)))
     total = sum(weight * supervised(one) for weight, one in zip(weights, found, strict=True))
-    together = learned(toy_step, [(found, weights)], total)
+    found = [weighted(one, weight) for one, weight in zip(found, weights, strict=True)]
+    together = learned(toy_step, [found], total)
     cut = micro_batches(range(len(found)), [len(one) for one in found], data.draw(st.integers(1, 200)))
     for parts in (cut, [[index] for index in range(len(found))]):
-        batches = [([found[index] for index in part], [weights[index] for index in part]) for part in parts]
-        apart = learned(toy_step, batches, total)
+        apart = learned(toy_step, [[found[index] for index in part] for part in parts], total)
         assert apart[0] == pytest.approx(together[0], rel=1e-5)
         assert relative_error(apart[1], together[1]) <= 1e-5
 
@@ -74,7 +70,7 @@ def against_transformers(step: Any, one: Rendered) -> None:
     loss = own_loss(step.model, one)
     loss.backward()  # type: ignore[no-untyped-call]
     expected = gradients(step.adapter)
-    ours, found = learned(step, [([one], [1.0])], supervised(one))
+    ours, found = learned(step, [[one]], supervised(one))
     assert ours == pytest.approx(loss.item(), rel=1e-5)
     assert relative_error(found, expected) <= 1e-4
 
@@ -96,9 +92,9 @@ def test_loss_and_gradients_are_transformers_own_on_the_real_base(engine: TorchE
 
 def test_bfloat16_gradients_are_as_near_to_float32_as_transformers_own(engine: TorchEngine, template: Template, base_folder: Path) -> None:
     one = template.render(TALK)
-    exact = learned(set_adapter(AutogradStep(engine.model, engine.adapter)), [([one], [1.0])], 1.0)[1]
+    exact = learned(set_adapter(AutogradStep(engine.model, engine.adapter)), [[one]], 1.0)[1]
     rough = set_adapter(step_of(base_folder, "bfloat16"))
-    ours = learned(rough, [([one], [1.0])], 1.0)[1]
+    ours = learned(rough, [[one]], 1.0)[1]
     (own_loss(rough.model, one) * supervised(one)).backward()  # type: ignore[no-untyped-call]
     theirs = gradients(rough.adapter)
     assert relative_error(ours, exact) <= 1.2 * relative_error(theirs, exact)

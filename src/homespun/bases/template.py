@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Rendered:
 
     ids: list[int]
     target: list[int]
+    weights: list[float] = field(default_factory=list)
+    """Of the target turns, in order; empty where all count the same."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -102,7 +104,7 @@ class Template:
                 token += 1
             if token == first or encoding.ids[token - 1] != self.stop_id:
                 raise BaseError(NEVER_STOPS)
-        return Rendered(encoding.ids, target)
+        return Rendered(encoding.ids, target, [turn.weight for turn in turns if turn.target])
 
     def _span(self, text: str, turns: Sequence[Turn], index: int) -> tuple[int, int]:
         """Characters [start, end) of turn `index`: from after the opening of the reply to after its stop token."""

@@ -23,7 +23,7 @@ VERBS: dict[str, str] = {
     "corpus": "Look at what is there.",
     "forget": "Remove words for good, and name the versions that learned from them.",
     "recipes": "Built-in recipes: how a model is made.",
-    "data": "What a model would learn from; `show` colours what is learned.",
+    "data": "What a model would learn from; check, fix and export training files.",
     "plan": "Memory, time and disk, before anything starts.",
     "train": "Train a model: dataset, adapter, version and quick report.",
     "eval": "Measure a version: does it sound like the person?",

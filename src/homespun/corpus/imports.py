@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 from homespun import sources
 from homespun.config import SourceSection
 from homespun.corpus import sessions
+from homespun.corpus.clean import clean
 from homespun.corpus.people import own, person_called
 from homespun.database.connection import connect
 from homespun.database.schema import chats, messages, people, tombstones
@@ -28,6 +29,7 @@ from homespun.home import Home, digest
 from homespun.sources.reflections import ANSWERER
 from homespun.types import Chat, Conversation, ImportReport, Message
 
+COLUMNS = ("id", "chat", "position", "time", "speaker", "text", "import")
 BATCH = 5_000
 """Messages written at once."""
 REMEMBERED = 50_000
@@ -85,9 +87,10 @@ def add(home: Home, found: Iterable[Chat], report: ImportReport, source: str, me
         if not added:
             db.execute(delete(imported).where(imported.c.id == number))
         owner = db.execute(select(people.c.id).where(people.c.is_me)).scalar()
-        mine = sum(count for name, count in work.written.items() if work.person(name) == owner)
-        ids = tuple(place.id for place in work.places.values())
-    return Added(ids, added, sum(work.written.values()) - added, mine)
+        present = set(db.execute(select(people.c.id)).scalars())
+        # Who is gone was another name of the owner.
+        mine = sum(count for person, count in work.written.items() if person == owner or person not in present)
+    return Added(tuple(work.touched), added, work.written.total() - added, mine)
 
 
 @dataclass(slots=True)
@@ -106,9 +109,16 @@ class _Import:
     report: ImportReport
     gap: float
     places: dict[tuple[str, str], _Place] = field(default_factory=dict)
+    """Of chats that may come in more pieces."""
+    touched: list[int] = field(default_factory=list)
+    """Ids of chats."""
+    accounts: Mapping[str, Collection[str]] = field(default_factory=dict)
     speakers: dict[str, int | None] = field(default_factory=dict)
-    """Name -> person; None for those whose words are not to come back."""
-    written: Counter[str] = field(default_factory=Counter)
+    """Name -> person, as `accounts` tells them apart; None for those whose words are not to come back."""
+    names: dict[str, int] = field(default_factory=dict)
+    """Name -> the first person of this import called so."""
+    written: Counter[int] = field(default_factory=Counter)
+    """Messages by person, those already there included."""
     content: Any = field(default_factory=hashlib.sha256)
     rows: list[dict[str, object]] = field(default_factory=list)
     seen: _Seen = field(default_factory=dict)
@@ -119,28 +129,27 @@ class _Import:
         if self._forgotten("chat", f"{format}:{key}"):
             self.report.skip("in a chat that was to be forgotten", sum(1 for _ in chat.messages))
             return
-        for address, message in _addressed(chat.messages, format, key, self.seen):
+        place = self.places.get((format, key))
+        present: set[int] = set()
+        for address, message in _addressed(chat.messages, format, key, {} if chat.whole else self.seen):
             self.content.update(address.encode())
-            speaker = self._speaker(message.speaker)
+            if (text := clean(message.text)) is None:
+                self.report.skip("nothing but what an app left behind")
+                continue
+            speaker = self._speaker(chat, message.speaker)
             if speaker is None:
                 self.report.skip("by somebody who was to be forgotten")
                 continue
-            place = self.places.get((format, key)) or self._place(chat, format, key)
-            self.written[message.speaker] += 1
-            self.rows.append(
-                {
-                    "id": address,
-                    "chat": place.id,
-                    "position": place.position,
-                    "time": message.time,
-                    "speaker": speaker,
-                    "text": message.text,
-                    "import": self.number,
-                }
-            )
+            place = place or self._place(chat, format, key)
+            self.written[speaker] += 1
+            present.add(speaker)
+            values = (address, place.id, place.position, message.time, speaker, text, self.number)
+            self.rows.append(dict(zip(COLUMNS, values, strict=True)))
             place.position += 1
             if len(self.rows) == BATCH:
                 self._write()
+        if place and chat.whole and place.guess_group and len(present) > 2:
+            self.db.execute(update(chats).where(chats.c.id == place.id).values(is_group=True))
 
     def finish(self) -> None:
         self._write()
@@ -171,17 +180,21 @@ class _Import:
         if row:
             self.db.execute(update(chats).where(chats.c.id == row.id).values(values))
         number = row.id if row else _insert(self.db, chats, format=format, key=key, clock=chat.clock, **{"is_group": False, **values})
-        self.places[format, key] = place = _Place(number, chat.group is None)
+        place = _Place(number, chat.group is None)
+        self.touched.append(number)
+        if not chat.whole:
+            self.places[format, key] = place
         return place
 
-    def _speaker(self, name: str) -> int | None:
+    def _speaker(self, chat: Chat, name: str) -> int | None:
+        if chat.accounts is not self.accounts:
+            self.accounts, self.speakers = chat.accounts, {}
         if name not in self.speakers:
             gone = self._forgotten("person", name)
-            self.speakers[name] = None if gone else self.person(name)
+            self.speakers[name] = None if gone else person_called(self.db, name, chat.accounts.get(name, ()))
+            if person := self.speakers[name]:
+                self.names.setdefault(name, person)
         return self.speakers[name]
-
-    def person(self, name: str) -> int:
-        return person_called(self.db, name, self.report.accounts.get(name, ()))
 
     def _forgotten(self, kind: str, key: str) -> bool:
         return self.db.execute(select(tombstones.c.key).where(tombstones.c.kind == kind, tombstones.c.key == key)).first() is not None
@@ -235,14 +248,14 @@ def _hash(*parts: object) -> str:
 
 
 def _settle_owner(db: Connection, work: _Import, me: str | None) -> None:
-    me = _match_me(me, work.written) or (work.report.me if work.report.me in work.written else None)
+    me = _match_me(me, work.names) or (work.report.me if work.report.me in work.names else None)
     if me:
         # Reflections do not say who answers: it is the owner, by the name given now or by the one known already.
-        for name in [me, ANSWERER] if ANSWERER in work.written else [me]:
-            own(db, work.person(name), work.number)
+        for name in [me, ANSWERER] if ANSWERER in work.names else [me]:
+            own(db, work.names.get(name) or person_called(db, name), work.number)
 
 
-def _match_me(me: str | None, speakers: Iterable[str]) -> str | None:
+def _match_me(me: str | None, speakers: Collection[str]) -> str | None:
     if me is None or me in speakers or not speakers:
         return me if speakers else None
     same = [name for name in speakers if name.casefold() == me.casefold()]

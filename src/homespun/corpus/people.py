@@ -82,7 +82,9 @@ def own(db: Connection, person: int, importing: int) -> None:
         _merge(db, owner.id, person)
         db.execute(update(people).where(people.c.id == person).values(is_me=True))
     elif owner.id != person:
-        name = db.execute(select(people.c.name).where(people.c.id == person)).scalar_one()
+        name = db.execute(select(people.c.name).where(people.c.id == person)).scalar()
+        if name is None:
+            return  # was found to be the owner a moment ago
         if db.execute(select(messages.c.id).where(messages.c.speaker == person, messages.c["import"] != importing)).first():
             raise UsageError(
                 f"you are {owner.name} here, and {name} is somebody else: if {name} is you too, run `homespun people merge {name!r} "

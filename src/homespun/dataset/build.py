@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from homespun.bases.template import Template
 from homespun.config import Recipe
+from homespun.dataset import quality
 from homespun.dataset import turns as making
+from homespun.dataset.augment import augment
 from homespun.dataset.split import near_duplicates, split
+from homespun.dataset.weights import weighted
 from homespun.dataset.windows import OVERHEAD, windows
 from homespun.errors import EmptyCorpus
 from homespun.home import Home, Manifest, digest, read_jsonl, write_jsonl, write_text
-from homespun.types import Conversation, Example, Split, Turn
+from homespun.types import HELD_OUT, Conversation, Example, Split, Turn
 
 FEWEST = 10
 """Replies without which there is nothing to learn."""
@@ -63,22 +66,32 @@ def load(folder: Path) -> Dataset:
 
 def make(conversations: Sequence[Conversation], person: str, recipe: Recipe, template: Template) -> tuple[list[Example], dict[str, float]]:
     """The pure part of `build`: examples in time order, and counts."""
+    options, left_out = recipe.dataset, quality.LeftOut()
+    conversations = quality.wanted(conversations, person, options.filter, left_out)
     told = {conversation.id: making.to_turns(conversation, person) for conversation in conversations}
     replies = {name: sum(turn.role == "assistant" for turn in turns) for name, turns in told.items()}
     if sum(replies.values()) < FEWEST:
         raise EmptyCorpus(
             f"{person} wrote {sum(replies.values())} replies here, and a model needs at least {FEWEST}: add another export of theirs"
         )
-    assigned = split(conversations, replies, recipe.dataset)
-    dropped = _targets(told, assigned, template.count, recipe)
+    assigned = split(conversations, replies, options)
+    dropped = _targets(told, assigned, template.count, recipe, quality.unfit(told, options.filter, left_out))
     examples = [
         example
         for conversation in conversations
         if conversation.id in assigned
         for example in examples_of(conversation, told[conversation.id], assigned[conversation.id], person, recipe, template.count)
     ]
-    examples = _enough_validation(examples, template, recipe.dataset.validation_tokens)
-    return examples, _summary(examples) | {f"left out: {reason}": count for reason, count in dropped.items()}
+    examples = _enough_validation(examples, template, options.validation_tokens)
+    if options.damp_repeats:
+        examples = weighted(examples, options.near_duplicate)
+    # Weighted before: every new example says what its original says.
+    examples += augment(examples, options.augment, recipe.training.seed, fits=lambda turns: _size(turns, template) <= options.max_tokens)
+    return examples, _summary(examples) | {f"left out: {reason}": count for reason, count in (dropped + left_out.counts).items()}
+
+
+def _size(turns: Iterable[Turn], template: Template) -> int:
+    return sum(template.count(turn.text) + OVERHEAD for turn in turns)
 
 
 def held_out_examples(conversations: Sequence[Conversation], person: str, recipe: Recipe, template: Template) -> list[Example]:
@@ -104,8 +117,18 @@ def examples_of(
     ]
 
 
-def _targets(told: dict[str, list[Turn]], assigned: dict[str, Split], count: Callable[[str], int], recipe: Recipe) -> Counter[str]:
-    """Mark, in place, the replies that are targets. Returns how many were left out, by reason."""
+def _targets(
+    told: dict[str, list[Turn]],
+    assigned: dict[str, Split],
+    count: Callable[[str], int],
+    recipe: Recipe,
+    unfit: Container[tuple[str, int]],
+) -> Counter[str]:
+    """Mark, in place, the replies that are targets. Returns how many were left out, by reason.
+
+    Args:
+        unfit: (conversation, place) of replies that are not learned from. What is held out stays a fair sample of all.
+    """
     dropped: Counter[str] = Counter()
     earlier: list[str] = []
     for side in ("train", "validation", "gate", "vault"):
@@ -116,6 +139,8 @@ def _targets(told: dict[str, list[Turn]], assigned: dict[str, Split], count: Cal
         copies = near_duplicates(earlier, texts, recipe.dataset.near_duplicate) if side != "train" else set()
         for number, (name, at) in enumerate(places):
             turn = told[name][at]
+            if (name, at) in unfit and side not in HELD_OUT:
+                continue
             if number in copies:
                 dropped["near-duplicate of an earlier reply"] += 1
             elif not _fits(turn, count, recipe):
@@ -155,6 +180,9 @@ def _fits(turn: Turn, count: Callable[[str], int], recipe: Recipe) -> bool:
 def _summary(examples: Sequence[Example]) -> dict[str, float]:
     counts: Counter[str] = Counter()
     for example in examples:
+        if example.origin:
+            counts["more examples of the same replies"] += 1
+            continue
         counts[f"{example.split} examples"] += 1
         counts[f"{example.split} replies"] += sum(1 for _ in example.targets)
     for side in ("train", "validation", "gate", "vault"):

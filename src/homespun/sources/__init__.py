@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from homespun import plugins
@@ -122,7 +123,7 @@ def _read_url(url: str, sources: Mapping[str, AnySource], report: ImportReport, 
         raise UnknownName("database", f"{scheme}://", [f"{scheme}://" for source in speakers.values() for scheme in source.schemes])
     report.format = name
     for chat in speakers[name].read_url(url, report, wanted, spool):
-        yield replace(chat, messages=_counted(chat.messages, report, wanted, chat.clock), format=name)
+        yield replace(chat, messages=_counted(chat.messages, report, wanted, chat.clock), format=name, accounts=report.accounts)
 
 
 def _read_path(
@@ -137,12 +138,13 @@ def _read_path(
         raise _unrecognised(path, seen, sources)
     report.format = wanted.format or "+".join(sorted({part.format for part in parts}))
     for part in parts:
-        own = ImportReport(wanted.format or part.format, accounts=report.accounts)
+        own = ImportReport(wanted.format or part.format)
         with _kept_apart(part, parts, failures):
             for chat in _chats(part, sources[part.format], own, wanted):
                 # A part that breaks in the middle of a chat ends there, and the next part is read.
                 messages = _guarded(chat.messages, part, parts, failures)
-                yield replace(chat, messages=_counted(messages, report, wanted, chat.clock), format=part.format)
+                counted = _counted(messages, report, wanted, chat.clock)
+                yield replace(chat, messages=counted, format=part.format, accounts=own.accounts)
         _merge(report, own, f"{part.shown}: " if len(parts) > 1 else "")
 
 
@@ -155,13 +157,29 @@ def _chats(part: _Part, source: AnySource, report: ImportReport, wanted: SourceS
 
 
 def _parts(tree: Tree, sources: Mapping[str, AnySource], forced: bool) -> Iterator[_Part]:
-    """Who reads which of the files: exports of many files first, then file by file. One file given with its format is believed."""
-    left = list(tree.names)
+    """Who reads which of the files: exports of many files first, then file by file; and then the same for sources that take what is left.
+
+    One file given with its format is believed to be in it.
+    """
+    left = dict.fromkeys(tree.names)
+    for last in (False, True):
+        asked = {name: source for name, source in sources.items() if bool(getattr(source, "last_resort", False)) is last}
+        # A folder with any other export in it is none for a source that takes anything.
+        claimed = _claimed(tree, left, asked) if len(left) == len(tree.names) or not last else ()
+        for part in chain(claimed, _detected(tree, left, asked, forced)):
+            for one in part.names:
+                del left[one]
+            yield part
+
+
+def _claimed(tree: Tree, left: Mapping[str, None], sources: Mapping[str, AnySource]) -> Iterator[_Part]:
     for name, source in sources.items():
-        if isinstance(source, TreeSource) and (claimed := set(source.claim(tree)) & set(left)):
-            left = [one for one in left if one not in claimed]
+        if isinstance(source, TreeSource) and (claimed := left.keys() & set(source.claim(tree))):
             yield _Part(tree, sorted(claimed), name)
-    for one in left:
+
+
+def _detected(tree: Tree, left: Mapping[str, None], sources: Mapping[str, AnySource], forced: bool) -> Iterator[_Part]:
+    for one in list(left):
         head = tree.head(one)
         if head is None or not head.strip():
             continue
@@ -209,6 +227,8 @@ def _midnight(day: date) -> float:
 
 def _merge(report: ImportReport, part: ImportReport, where: str) -> None:
     report.skipped += part.skipped
+    for speaker, known in part.accounts.items():
+        report.accounts.setdefault(speaker, set()).update(known)
     report.notes += [where + note for note in part.notes]
     if part.me and report.me and part.me != report.me:
         report.notes.append(f"{where}the owner is called {part.me!r} here and {report.me!r} before: say which names are yours")
@@ -217,7 +237,10 @@ def _merge(report: ImportReport, part: ImportReport, where: str) -> None:
 
 def shown(where: str | Path) -> str:
     """What the user would call it, without what a URL says of passwords."""
-    return re.sub(r"//[^@/]*@", "//", where) if isinstance(where, str) and is_url(where) else Path(where).name
+    if not (isinstance(where, str) and is_url(where)):
+        return Path(where).name
+    scheme, _, rest = where.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _nothing_kept(name: str, report: ImportReport) -> str:

@@ -103,8 +103,9 @@ class _Zip:
     def __init__(self, file: Path, shown: str, scratch: Path) -> None:
         self._file, self.name, self._scratch = file, shown, scratch
         self._unpacked: dict[str, Path] = {}
-        with self._open() as archive:
-            self._entries = {entry.filename.replace("\\", "/"): entry for entry in archive.infolist() if _wanted(entry)}
+        with self._damage():
+            self._archive = zipfile.ZipFile(file)
+            self._entries = {entry.filename.replace("\\", "/"): entry for entry in self._archive.infolist() if _wanted(entry)}
         if len(self._entries) > MAX_FILES:
             raise SourceError(f"{shown} holds more than {MAX_FILES:,} files: unzip it and give the export itself")
         self._check_size()
@@ -114,7 +115,7 @@ class _Zip:
         return "".join(c if c.isprintable() else "?" for c in f"{self.name}/{name}")
 
     def head(self, name: str) -> str | None:
-        with self._open() as archive, archive.open(self._entries[name]) as stream:
+        with self._damage(), self._archive.open(self._entries[name]) as stream:
             return _head(stream)
 
     def path(self, name: str) -> Path:
@@ -124,7 +125,7 @@ class _Zip:
             folder = Path(tempfile.mkdtemp(dir=self._scratch)) / _safe(inside.parent.name or Path(self._file).stem)
             folder.mkdir()
             target = folder / _safe(inside.name)
-            with self._open() as archive, archive.open(self._entries[name]) as stream, target.open("wb") as out:
+            with self._damage(), self._archive.open(self._entries[name]) as stream, target.open("wb") as out:
                 shutil.copyfileobj(stream, out, 1 << 20)  # zipfile never unpacks more than is declared
             self._unpacked[name] = target
         return self._unpacked[name]
@@ -139,10 +140,9 @@ class _Zip:
             raise SourceError(f"{self.name} is locked with a password: unzip it and give the folder")
 
     @contextmanager
-    def _open(self) -> Iterator[zipfile.ZipFile]:
+    def _damage(self) -> Iterator[None]:
         try:
-            with zipfile.ZipFile(self._file) as archive:
-                yield archive
+            yield
         except _DAMAGE as error:
             what = str(error) or type(error).__name__
             raise SourceError(f"{self.name} is a damaged zip ({what}): export or download it again") from error

@@ -2,17 +2,21 @@
 
 Each pair must become a session of its own, so each gets a day of its own, at 00:00 and with the answer 60 seconds later:
 its own date, or the next free day when that is taken; without a date, the day after the pair before it, counting from
-1970. Only the order of such invented days means anything.
+1970. Only the order of such invented days means anything. Until all are known, the words wait on the disk.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
 from homespun.config import SourceSection
+from homespun.sources.files import readable
 from homespun.sources.jsonl import Record, moment, records, words
 from homespun.sources.text import storable
 from homespun.types import Chat, ImportReport, Message
@@ -44,17 +48,25 @@ def read(path: Path, report: ImportReport, wanted: SourceSection) -> Iterator[Ch
         SourceError: half of the lines or more are bad; names the first.
     """
     report.me = ANSWERER
-    dated: list[tuple[int, _Pair]] = []
-    for _, pair in records(path, report, _parse, EXAMPLE):
-        # A pair without a date belongs after the one before it.
-        dated.append((pair.day if pair.day is not None else dated[-1][0] if dated else 0, pair))
-    messages: list[Message] = []
+    days, places = array("q"), array("q")
+    with readable("it"), TemporaryFile(prefix="homespun-") as spool:
+        for _, pair in records(path, report, _parse, EXAMPLE):
+            # A pair without a date belongs after the one before it.
+            days.append(pair.day if pair.day is not None else days[-1] if days else 0)
+            places.append(spool.tell())
+            spool.write(json.dumps((pair.question, pair.answer)).encode() + b"\n")
+        yield Chat(storable(path.stem), _messages(spool, days, places))
+
+
+def _messages(spool: IO[bytes], days: Sequence[int], places: Sequence[int]) -> Iterator[Message]:
     free: int | None = None
-    for day, pair in sorted(dated, key=lambda item: item[0]):
-        day = day if free is None else max(day, free)
+    for number in sorted(range(len(days)), key=days.__getitem__):
+        day = days[number] if free is None else max(days[number], free)
         free = day + 1
-        messages += Message(QUESTIONER, pair.question, day * _DAY), Message(ANSWERER, pair.answer, day * _DAY + 60)
-    yield Chat(storable(path.stem), tuple(messages))
+        spool.seek(places[number])
+        question, answer = json.loads(spool.readline())
+        yield Message(QUESTIONER, question, day * _DAY)
+        yield Message(ANSWERER, answer, day * _DAY + 60)
 
 
 def _parse(record: Record) -> _Pair:

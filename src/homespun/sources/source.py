@@ -18,7 +18,7 @@ class FileSource(Protocol):
     """A format in which one file is one export. All three kinds are modules, registered as entry points of `homespun.sources`.
 
     A source may also have `options: tuple[str, ...]`, ways to read that the user can ask for as `name:option`; the one asked
-    for stands behind the colon in `report.format`.
+    for stands behind the colon in `report.format`. And `last_resort = True`: it is asked when nobody else wants a file.
     """
 
     title: str

@@ -58,7 +58,11 @@ def storable(text: str) -> str:
     """`text` without what no database takes: lone surrogates and NUL become U+FFFD, everything else stays."""
     if "\0" in text:
         text = text.replace("\0", LOST)
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _utf16_lines(path: Path) -> Iterator[str]:

@@ -13,8 +13,14 @@ MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufef
 LRM = "\u200e"
 
 
+_BLANK = MARKS + " \n"
+_MARK = re.compile(f"[{MARKS}]")
+
+
 def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text).casefold().translate(dict.fromkeys(map(ord, MARKS)))
+    if text.isascii():
+        return text.lower().strip(" <>.")
+    plain = _MARK.sub("", unicodedata.normalize("NFC", text).casefold())
     return plain.replace("\u00a0", " ").strip(" <>.।。۔")
 
 
@@ -167,25 +173,27 @@ def said(body: str, iphone: bool) -> tuple[str, str]:
 
     On an iPhone whatever WhatsApp adds follows a U+200E, which needs no table of languages.
     """
-    if not body.strip(MARKS + " \n"):
+    if not body.strip(_BLANK):
         return "", "empty message"
     if iphone and body.startswith(LRM):
         return "", _reason(body)
     text = _without_tag(body, iphone)
     first, _, rest = text.partition("\n")
-    if _is_file(first):
-        text = _caption(rest)
-    if _POLL.match(text.lstrip(MARKS)):
+    folded = _fold(first[:200])
+    if folded in _MEDIA or _is_attached(first):
+        text, folded = _caption(rest), _fold(_caption(rest)[:200])
+    elif rest:
+        folded = _fold(text[:200])
+    if "\n" in text and _POLL.match(text.lstrip(MARKS)):
         return "", "poll"
-    folded = _fold(text[:200])
     if folded in _DELETED:
         return "", "deleted message"
-    if folded in _LIVE or _PLACE.fullmatch(text.strip(MARKS + " ")):
+    if folded in _LIVE or ("://maps." in text and _PLACE.fullmatch(text.strip(MARKS + " "))):
         return "", "location or other placeholder"
-    if is_encryption_notice(text):
+    if folded.startswith(_NOTICES):
         return "", "WhatsApp notice"
     # "null" is what Android writes for what it cannot export, such as a photo to be seen once.
-    return (text, "") if text != "null" and text.strip(MARKS + " \n") else ("", "media without text")
+    return (text, "") if text != "null" and text.strip(_BLANK) else ("", "media without text")
 
 
 def _reason(body: str) -> str:
@@ -205,11 +213,13 @@ def _without_tag(body: str, iphone: bool) -> str:
     return caption.rstrip() if iphone and mark and _fold(tail) in _MEDIA else body
 
 
-def _is_file(line: str) -> bool:
-    """Whether an Android line stands for a file, sent along or left out."""
+def _is_attached(line: str) -> bool:
+    """Whether an Android line stands for a file that was sent along."""
+    if ")" not in line:
+        return False
     name, _, remark = line.strip(MARKS + " ").rpartition(" (")
     attached = bool(name) and remark.endswith(")") and _fold(remark[:-1]) in _ATTACHED
-    return attached or _fold(line[:200]) in _MEDIA or bool(_PHONE_FILE.fullmatch(line.strip(MARKS + " ")))
+    return attached or bool(_PHONE_FILE.fullmatch(line.strip(MARKS + " ")))
 
 
 def _caption(rest: str) -> str:

@@ -43,14 +43,14 @@ class Batch:
         return float(self.weight.sum())
 
 
-def collate(sequences: Sequence[Rendered], weights: Sequence[float] | None = None) -> Batch:
+def collate(sequences: Sequence[Rendered]) -> Batch:
     ids: list[int] = []
     positions: list[int] = []
     supervised: list[int] = []
     reply: list[int] = []
     weight: list[float] = []
     replies = 0
-    for index, sequence in enumerate(sequences):
+    for sequence in sequences:
         start = len(ids)
         ids += sequence.ids
         positions += range(len(sequence))
@@ -58,7 +58,7 @@ def collate(sequences: Sequence[Rendered], weights: Sequence[float] | None = Non
             if number := sequence.target[place]:
                 supervised.append(start + place - 1)
                 reply.append(replies + number - 1)
-                weight.append(weights[index] if weights else 1.0)
+                weight.append(sequence.weights[number - 1] if sequence.weights else 1.0)
         replies += max(sequence.target, default=0)
     tokens = len(ids)
     lengths = [len(sequence) for sequence in sequences]

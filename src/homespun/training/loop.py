@@ -41,7 +41,6 @@ class Trained:
 def train(
     step: Step,
     examples: Sequence[Rendered],
-    weights: Sequence[float],
     validation: Sequence[Rendered],
     plan: Plan,
     folder: Path,
@@ -50,7 +49,7 @@ def train(
     """Run `plan`, going on from the checkpoint in `folder` if there is one. Bit-exact: a killed and resumed run ends like any other.
 
     Args:
-        examples: rendered training sequences, with their `weights`.
+        examples: rendered training sequences.
         validation: sequences that choose which adapter is kept, and when to stop.
         folder: gets `checkpoint.safetensors` and `metrics.jsonl`.
 
@@ -68,7 +67,7 @@ def train(
     for number, chosen in _from(state.step, plan, lengths):
         # ---- one step -------------------------------------------------------------------------------------------
         parts = micro_batches(chosen, lengths, plan.micro_tokens)
-        batches = [collate([examples[index] for index in part], [weights[index] for index in part]) for part in parts]
+        batches = [collate([examples[index] for index in part]) for part in parts]
         total = sum(batch.total_weight for batch in batches)
         step.adapter.clear()
         loss = sum(step.loss_and_gradients(batch, total) for batch in batches)

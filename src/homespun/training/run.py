@@ -76,7 +76,7 @@ def learn(
     validation = rendered(dataset.of("validation"), template)
     plan, step = _plan(work, train_rows, validation, recipe, make_step, machine, budget, supervised)
     with disk_errors(home.path):
-        done = train(step, train_rows, [example.weight for example in dataset.of("train")], validation, plan, work, on_event)
+        done = train(step, train_rows, validation, plan, work, on_event)
         _keep(home, name, dataset, recipe, plan, done, work)
     shutil.rmtree(work, ignore_errors=True)
     return load(final)
