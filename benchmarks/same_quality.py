@@ -28,7 +28,7 @@ from homespun.bases import hub  # noqa: E402
 from homespun.bases.adapter import FlatAdapter, flattened  # noqa: E402
 from homespun.bases.load import load_model  # noqa: E402
 from homespun.config import load_recipe, settings  # noqa: E402
-from homespun.corpus import imports, sessions  # noqa: E402
+from homespun.corpus import imports  # noqa: E402
 from homespun.home import Home  # noqa: E402
 from homespun.machine.hardware import usable_cores  # noqa: E402
 from homespun.pipeline import Workshop  # noqa: E402
@@ -109,7 +109,7 @@ def measure(name: str, person: str, corpus: Path, options: argparse.Namespace) -
     imports.add_export(home, corpus, person)
     recipe = load_recipe("avatar").with_training(epochs=1.0)
     shop = Workshop(home, recipe, settings())
-    dataset = shop.dataset(sessions.conversations(home), person)
+    dataset = shop.dataset(shop.conversations(), person)
     rows, held_out = (rendered(dataset.of(*sides), shop.template) for sides in (("train",), ("gate", "vault")))
     scorer = make_step(shop.folder, hub.DEFAULT_TARGETS, recipe.adapter, Machine("fused", "float32", usable_cores()))
     losses: dict[str, list[float]] = {"ours": [], "peft": []}

@@ -31,7 +31,7 @@ from homespun.machine.neighbour import wait_politely
 wait_politely()
 
 from homespun.config import Recipe, load_recipe, settings  # noqa: E402 (after the threads were told how to wait)
-from homespun.corpus import imports, sessions  # noqa: E402
+from homespun.corpus import imports  # noqa: E402
 from homespun.dataset.build import Dataset  # noqa: E402
 from homespun.home import Home  # noqa: E402
 from homespun.pipeline import Workshop  # noqa: E402
@@ -76,7 +76,7 @@ def measure(home: Home, options: argparse.Namespace) -> dict[str, float]:
 
 def prepared(home: Home, recipe: Recipe, part: float = 1.0) -> tuple[Workshop, Dataset]:
     shop = Workshop(home, recipe, settings())
-    return shop, share(shop.dataset(sessions.conversations(home), PERSON), part)
+    return shop, share(shop.dataset(shop.conversations(), PERSON), part)
 
 
 def share(dataset: Dataset, part: float) -> Dataset:

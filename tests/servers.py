@@ -113,7 +113,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _serve_graph(folder: str, port: str, http: str) -> None:
-    import arcadedb_embedded  # type: ignore[import-untyped]
+    import arcadedb_embedded
 
     bolt = {"server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin", "bolt_port": int(port), "bolt_host": "127.0.0.1"}
     server = arcadedb_embedded.create_server(

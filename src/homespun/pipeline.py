@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from homespun import sources
@@ -14,6 +14,7 @@ from homespun.bases.template import Template
 from homespun.config import Recipe, Settings
 from homespun.corpus import delete, imports, people, sessions
 from homespun.corpus.delete import Forgotten
+from homespun.corpus.view import View
 from homespun.dataset import build
 from homespun.dataset.build import Dataset
 from homespun.dataset.turns import speakers
@@ -23,7 +24,7 @@ from homespun.errors import CheckFailed, EmptyCorpus
 from homespun.evaluation import evidence as proving
 from homespun.evaluation import length
 from homespun.evaluation import report as reporting
-from homespun.evaluation.evaluate import Report, Weights, evaluate
+from homespun.evaluation.evaluate import Report, Sample, Weights, evaluate
 from homespun.home import Home, Manifest, digest, write_text
 from homespun.machine.hardware import available_memory, fastest_dtype, usable_cores
 from homespun.registry import lineage, versions
@@ -56,6 +57,7 @@ class Workshop:
     _engine: TorchEngine | None = None
 
     def __post_init__(self) -> None:
+        self.view = View(self.home, self.recipe.privacy)
         self.folder = hub.resolve(self.recipe.base, self.settings, self.say)
         self.template = Template(self.folder)
 
@@ -84,9 +86,18 @@ class Workshop:
         """What scores; whoever asks for it holds it, so that it goes when they are done."""
         return kinds.make_step(self.folder, hub.targets(self.recipe.base), self.recipe.adapter, self.machine())
 
+    def conversations(self) -> list[Conversation]:
+        """The corpus as the model may see it."""
+        return self.view.conversations(sessions.conversations(self.home))
+
     def dataset(self, conversations: Sequence[Conversation], person: str) -> Dataset:
-        if person == people.owner(self.home):
-            self.recipe = self.recipe.model_copy(update={"relations": people.relations(self.home)})
+        """Args:
+        person: by the name that the model knows.
+        """
+        owner = people.owner(self.home)
+        if owner and person == self.view.name(owner):
+            known = {self.view.name(name): relation for name, relation in people.relations(self.home).items()}
+            self.recipe = self.recipe.model_copy(update={"relations": known})
         return build.build(self.home, conversations, person, self.recipe, self.template)
 
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
@@ -119,10 +130,10 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     """
     home = shop.home
     versions.check_owner(home, model, person)
-    conversations = sessions.conversations(home)
+    conversations = shop.conversations()
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")
-    dataset = shop.dataset(conversations, person)
+    dataset = shop.dataset(conversations, shop.view.name(person))
     shop.say(build.expectation(int(dataset.counts.get("train replies", 0))))
     versions.put_model(home, model, person, shop.recipe)
     run = shop.learn(dataset, budget, resume=resume)
@@ -131,6 +142,7 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
         recipe = _fitted(shop, run, dataset)
         evidence = proving.from_dataset(conversations, dataset)
         report = evaluate(shop.scorer, shop.engine, shop.template, run.weights, evidence, recipe, say=shop.say)
+        _in_own_names(report, person, shop.view)
         manifest = Manifest("version", artefact, (f"run:{run.id}",), shop.recipe.hash, counts=run_counts(run))
         with home.artefact(manifest) as scratch:
             for name in (running.ADAPTER, running.CONFIG, "metrics.jsonl"):
@@ -141,6 +153,13 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     before = len(versions.list_versions(home, model))
     version = versions.add_version(home, model, artefact, "better than the base on held-out words" if _learned(report) else None)
     return Outcome(version, report, is_new=version.number > before)
+
+
+def _in_own_names(report: Report, person: str, view: View) -> None:
+    """A report is read by people: nobody in it has another name."""
+    report.person = person
+    report.samples = [Sample(**{field: view.restore(text) for field, text in asdict(sample).items()}) for sample in report.samples]
+    report.gaps = [replace(gap, examples=tuple(view.restore(text) for text in gap.examples)) for gap in report.gaps]
 
 
 def _fitted(shop: Workshop, run: Run, dataset: Dataset) -> Recipe:
@@ -154,7 +173,7 @@ def _fitted(shop: Workshop, run: Run, dataset: Dataset) -> Recipe:
 
 def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:
     """What `train` would take, measured on the person's own data. Nothing is learned."""
-    dataset = shop.dataset(sessions.conversations(shop.home), person)
+    dataset = shop.dataset(shop.conversations(), shop.view.name(person))
     machine = shop.machine()
     step = shop.new_step(machine)
     rows, validation = (running.rendered(dataset.of(side), shop.template) for side in ("train", "validation"))
@@ -206,17 +225,19 @@ def judge(
         against: the impostors of a full report; by default the most talkative others.
     """
     home = shop.home
-    conversations = sessions.conversations(home)
+    conversations = shop.conversations()
     weights = running.load_weights(versions.version_folder(home, version))
     dataset = trained_on(home, version)
     if on is None:
         evidence = proving.from_dataset(conversations, dataset)
     else:
-        evidence = proving.from_conversations(
-            read_conversations(on, format, gap), on.name, person, shop.recipe, shop.template, proving.learned_replies(dataset)
-        )
-    impostors = impostor_adapters(shop, conversations, dataset, version, against) if full else {}
+        unseen = shop.view.conversations(read_conversations(on, format, gap))
+        learned = proving.learned_replies(dataset)
+        evidence = proving.from_conversations(unseen, on.name, shop.view.name(person), shop.recipe, shop.template, learned)
+    rivals = None if against is None else [shop.view.name(name) for name in against]
+    impostors = impostor_adapters(shop, conversations, dataset, version, rivals) if full else {}
     report = evaluate(shop.scorer, shop.engine, shop.template, weights, evidence, shop.recipe, impostors, full, shop.say)
+    _in_own_names(report, person, shop.view)
     if full and not impostors:
         report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
     name = digest(version.artefact, evidence.on, [example.id for example in evidence.examples], full)

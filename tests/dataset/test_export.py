@@ -102,10 +102,10 @@ def test_held_out_words_are_only_written_when_asked_for(tmp_path: Path, layout: 
 
 def small() -> Dataset:
     said = [
-        (Turn("system", "You are Anna."), Turn("user", f"hi {s} {n}"), Turn("assistant", f"{s} {n}", target=True))
+        (Turn("system", "You are Anna."), Turn("user", f"hi {s} {n}"), Turn("assistant", f"{s} {n}", True, weight=1.0 if n else 0.5))
         for n, s in enumerate(SPLITS)
     ]
-    examples = tuple(Example(f"c{n}-0", f"c{n}", split, said[n], 1.0 if n else 0.5) for n, split in enumerate(SPLITS))
+    examples = tuple(Example(f"c{n}-0", f"c{n}", split, said[n]) for n, split in enumerate(SPLITS))
     return Dataset("d1", "Anna", examples, {})
 
 
@@ -150,7 +150,7 @@ def test_axolotl_learns_only_the_turns_that_say_so(tmp_path: Path) -> None:
         assert (config["path"], config["ds_type"], config["type"]) == (file, "json", "chat_template")
         assert (config["roles_to_train"], config["train_on_eos"]) == ([], "turn")
         names = {config["message_field_training"], *config["message_property_mappings"].values()}
-        assert names == rows_of(done.folder / file)[0][config["field_messages"]][0].keys()
+        assert {*names, "weight"} == rows_of(done.folder / file)[0][config["field_messages"]][0].keys()
 
 
 def test_mlx_is_told_to_learn_the_last_turn(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from homespun.dataset.quality import SHOWN, LeftOut, QualitySection, preview, unfit, wanted
+from homespun.config import QualitySection
+from homespun.dataset.quality import SHOWN, LeftOut, preview, unfit, wanted
 from homespun.dataset.turns import to_turns
 from homespun.errors import UnknownName
 from homespun.types import Conversation, Message

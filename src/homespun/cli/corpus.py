@@ -19,7 +19,7 @@ def corpus(
     """Numbers about the corpus, its last conversations, what was imported, or what redaction would change.
 
     Contact data (mail addresses, phone numbers, cards, ids) of everybody is replaced by invented data whenever a dataset is built;
-    `redact` shows what that changes and stores nothing. Names are replaced only in a recipe with `[privacy] names = true`.
+    `redact` shows what that changes, and changes no message. Names are replaced only in a recipe with `[privacy] names = true`.
     """
     from homespun.corpus import imports, people, sessions, stats
     from homespun.errors import UnknownName

@@ -179,12 +179,11 @@ def fix(
 @contextmanager
 def _dataset(model: str, person: str, recipe: str | None, home: Path | None, as_json: bool) -> Iterator[tuple[Dataset, Template]]:
     from homespun.cli.train import chosen
-    from homespun.corpus import sessions
 
     place = open_home(home)
     name, made_by = chosen(place, model, person, recipe)
     with workshop(place, made_by, as_json) as shop:
-        yield shop.dataset(sessions.conversations(place), name), shop.template
+        yield shop.dataset(shop.conversations(), shop.view.name(name)), shop.template
 
 
 def _template(base: str | None) -> Template | None:

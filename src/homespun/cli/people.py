@@ -1,5 +1,5 @@
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,8 +47,8 @@ def people(
     elif action == "relation":
         who.set_relation(place, given[0], given[1].strip() if len(given) == 2 else None)
     everybody = who.list_people(place)
-    value = {
+    told: dict[str, Any] = {
         "people": [{"name": p.name, "me": p.is_me, "relation": p.relation, "messages": p.messages, "words": p.words} for p in everybody]
     }
     rows = [(p.messages, p.words, p.name + ("  (you)" if p.is_me else f"  ({p.relation})" if p.relation else "")) for p in everybody]
-    emit(as_json, value, table(rows, ("messages", "words", "name")) if rows else "nobody yet: homespun add EXPORT --me NAME")
+    emit(as_json, told, table(rows, ("messages", "words", "name")) if rows else "nobody yet: homespun add EXPORT --me NAME")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.config import Recipe, Settings
+from homespun.corpus.view import View
 from homespun.dataset.turns import system_turn
 from homespun.engines.base import Engine
 from homespun.home import Home, write_jsonl
@@ -15,6 +16,8 @@ from homespun.types import Turn
 
 REMEMBERED = 10
 """Messages of history sent along, at most; fewer where they would not fit the tokens the model learned to read."""
+HELD_BACK = 3
+"""Words: a name has rarely more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Opened:
     person: str
     recipe: Recipe
     engine: Engine
+    view: View
+    """What the model knows people by."""
 
 
 def open_version(home: Home, title: str, settings: Settings, base: bool = False) -> Opened:
@@ -39,7 +44,7 @@ def open_version(home: Home, title: str, settings: Settings, base: bool = False)
     engine = torch.load(recipe, settings)
     engine.use(None if base else load_weights(versions.version_folder(home, version)))
     person = versions.get_model(home, version.model).person
-    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, engine)
+    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, engine, View(home, recipe.privacy))
 
 
 class Session:
@@ -64,7 +69,7 @@ class Session:
             sampling = sampling.model_copy(update={"seed": self.seed + len(self.turns)})
         said: list[str] = []
         try:
-            for piece in self.opened.engine.stream(self.prompt(), sampling):
+            for piece in _restored(self.opened.engine.stream(self.prompt(), sampling), self.opened.view):
                 said.append(piece)
                 yield piece
         finally:
@@ -72,14 +77,16 @@ class Session:
 
     def prompt(self) -> list[Turn]:
         """The system line and as much of the history as is remembered, oldest cut first, the newest message always in."""
-        room = self.opened.recipe.dataset.max_tokens
+        opened, view = self.opened, self.opened.view
+        room = opened.recipe.dataset.max_tokens
         kept: list[Turn] = []
         for turn in reversed(self.turns[-REMEMBERED:]):
-            room -= self.opened.engine.count(turn.text)
+            hidden = Turn(turn.role, view.hide(turn.text))
+            room -= opened.engine.count(hidden.text)
             if room < 0 and kept:
                 break
-            kept.insert(0, turn)
-        return [system_turn(self.opened.recipe, self.opened.person, self.speaker), *kept]
+            kept.insert(0, hidden)
+        return [system_turn(opened.recipe, view.name(opened.person), view.name(self.speaker) if self.speaker else None), *kept]
 
     def clear(self) -> None:
         self.turns.clear()
@@ -89,3 +96,17 @@ class Session:
         me = self.speaker or "You"
         names = {"user": me, "assistant": self.opened.person}
         write_jsonl(file, [{"conv": file.stem, "speaker": names[turn.role], "text": turn.text} for turn in self.turns])
+
+
+def _restored(pieces: Iterable[str], view: View) -> Iterator[str]:
+    """The same text with people's own names. Where names are hidden, the last words wait: the next piece may belong to them."""
+    if not view.names:
+        yield from pieces
+        return
+    written, given = "", 0
+    for piece in pieces:
+        written += piece
+        sure = view.restore(" ".join(written.split(" ")[:-HELD_BACK]))
+        yield sure[given:]
+        given = max(given, len(sure))
+    yield view.restore(written)[given:]

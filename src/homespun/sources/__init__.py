@@ -249,15 +249,15 @@ def _nothing_kept(name: str, report: ImportReport) -> str:
 
 
 def _unrecognised(path: Path, found: Sequence[Tree], sources: Mapping[str, AnySource]) -> SourceError:
-    readable = "; ".join(sorted(source.title for source in sources.values() if not isinstance(source, UrlSource)))
+    readable = ", ".join(sorted(name for name, source in sources.items() if not isinstance(source, UrlSource)))
     names = [tree.shown(name) for tree in found for name in tree.names]
     if names == [path.name]:
         head = found[0].head(path.name)
         if head is not None and not head.strip():
             return SourceError(f"{path.name} is empty: export it again")
         if head is None:
-            return SourceError(f"{path.name} is a binary file; give one of these: {readable}")
-        return SourceError(f"{path.name} looks like none of these: {readable}; if it is one, name it with --as")
+            return SourceError(f"{path.name} is a binary file; docs/sources.md says how to export from {readable}")
+        return SourceError(f"{path.name} is in no known format; if it is one of these, name it with --as: {readable}")
     some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     looked = f"looked at {len(names)} files: {some}" if names else "there is no text file in it"
-    return SourceError(f"{path.name or path} holds no export ({looked}); give one of these: {readable}")
+    return SourceError(f"{path.name or path} holds no export ({looked}); docs/sources.md says how to export from {readable}")
