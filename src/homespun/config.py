@@ -121,6 +121,15 @@ class TrainingSection(Section):
     """What computes loss and gradients (training/kinds.py)."""
 
 
+class StageSection(Section):
+    """A stage of the training. The next one goes on from the adapter of the one before (dataset/stages.py)."""
+
+    share: float = Field(gt=0, le=1)
+    """Of the conversations that are learned from; all stages together learn from all of them."""
+    epochs: PositiveFloat
+    learning_rate: PositiveFloat
+
+
 class SamplingSection(Section):
     """How a reply is drawn from the model."""
 
@@ -160,6 +169,8 @@ class Recipe(Section):
     dataset: DatasetSection = DatasetSection()
     adapter: AdapterSection = AdapterSection()
     training: TrainingSection = TrainingSection()
+    stages: tuple[StageSection, ...] = ()
+    """By default one, as `training` says."""
     sampling: SamplingSection = SamplingSection()
     evaluation: EvaluationSection = EvaluationSection()
 
@@ -167,6 +178,12 @@ class Recipe(Section):
     def _room_for_a_reply(self) -> Recipe:
         if self.dataset.context_tokens + 64 > self.dataset.max_tokens:
             raise ValueError("dataset.context_tokens must leave at least 64 of dataset.max_tokens for the reply")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_are_all(self) -> Recipe:
+        if self.stages and abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:
+            raise ValueError("the shares of the stages must add up to 1")
         return self
 
     def with_sampling(self, **changes: object) -> Recipe:

@@ -17,6 +17,7 @@ from homespun.corpus.delete import Forgotten
 from homespun.corpus.view import View
 from homespun.dataset import build
 from homespun.dataset.build import Dataset
+from homespun.dataset.stages import staged
 from homespun.dataset.turns import speakers
 from homespun.engines import torch as torch_engine
 from homespun.engines.torch import TorchEngine
@@ -101,18 +102,24 @@ class Workshop:
         return build.build(self.home, conversations, person, self.recipe, self.template)
 
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
-        return running.learn(
-            self.home,
-            dataset,
-            self.recipe,
-            self.template,
-            self.new_step,
-            self.machine(),
-            budget=budget,
-            supervised=supervised,
-            resume=resume,
-            on_event=self.on_event,
-        )
+        run = None
+        for recipe, examples, part in staged(dataset, self.recipe):
+            run = running.learn(
+                self.home,
+                dataset,
+                recipe,
+                self.template,
+                self.new_step,
+                self.machine(),
+                budget=None if budget is None else budget * part,
+                supervised=None if supervised is None else max(1, round(supervised * part)),
+                resume=resume,
+                on_event=self.on_event,
+                examples=examples if recipe.stages else None,
+                start=run,
+            )
+        assert run is not None
+        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +183,11 @@ def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, flo
     dataset = shop.dataset(shop.conversations(), shop.view.name(person))
     machine = shop.machine()
     step = shop.new_step(machine)
+    epochs = sum(stage.share * stage.epochs for stage in shop.recipe.stages) or shop.recipe.training.epochs
+    options = shop.recipe.with_training(epochs=epochs).training
     rows, validation = (running.rendered(dataset.of(side), shop.template) for side in ("train", "validation"))
-    cost = planning.measure(step, rows, validation, shop.recipe.training, planning.MICRO_TOKENS[machine.kind])
-    plan = planning.make_plan([len(row) for row in rows], shop.recipe.training, machine, budget, cost)
+    cost = planning.measure(step, rows, validation, options, planning.MICRO_TOKENS[machine.kind])
+    plan = planning.make_plan([len(row) for row in rows], options, machine, budget, cost)
     adapter = step.adapter.flat.numel()
     memory = planning.memory_needed(size(shop.folder), adapter, machine)
     minutes = (plan.steps * cost.step + plan.steps / plan.evaluate_every * cost.validation) / 60

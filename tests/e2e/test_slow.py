@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -104,3 +106,36 @@ def test_the_wheel_installs_alone(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for arguments in (["add", "chat.txt", "--me", ME], ["people"], ["recipes", "show", "avatar"], ["doctor"]):
         subprocess.run([homespun, *arguments], cwd=folder, check=True, capture_output=True, env=environment)
+
+
+def test_a_table_of_117_answers_becomes_an_avatar(tmp_path: Path, data_dir: Path) -> None:
+    """Real answers of about fifty words: two tables, one command, several times as many examples, and not one made-up answer."""
+    database = tmp_path / "answers.db"
+    answers = _write_answers(database, data_dir / "dev-pepys-diary/entries.jsonl", 117)
+    user = User(tmp_path)
+    done = succeed(user("run", "reflections", f"sqlite:///{database}", "--me", "Samuel", "--name", "sam", "--budget", "30s", "--json"))
+    report = json.loads(done.out.splitlines()[-1])["report"]
+    assert report["metrics"]["gain"]["low"] > 0
+    (file,) = user.home.glob("datasets/*/examples.jsonl")
+    examples = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    learned = [example for example in examples if example["split"] == "train"]
+    assert 350 <= len(learned) <= 500 and sum(bool(example["origin"]) for example in learned) > 250
+    assert all(any(turn["text"] in answer for answer in answers) for one in examples for turn in one["turns"] if turn["target"])
+    assert succeed(user("ask", "sam", "What do you remember of the office?")).out.strip()
+
+
+def _write_answers(database: Path, entries: Path, count: int) -> list[str]:
+    """The shorter entries of a diary as answers to questions, in the tables of a web application."""
+    texts = [json.loads(line)["text"] for line in entries.read_text(encoding="utf-8").splitlines()]
+    chosen = [text for text in texts if 30 <= len(text.split()) <= 90][:count]
+    with sqlite3.connect(database) as tables:
+        tables.execute("CREATE TABLE questions (id INTEGER PRIMARY KEY, question_text TEXT, category TEXT)")
+        tables.execute(
+            "CREATE TABLE responses (id INTEGER PRIMARY KEY, user_id INTEGER, question_id INTEGER, response_text TEXT, is_draft INTEGER, "
+            "created_at TEXT)"
+        )
+        for number, text in enumerate(chosen, start=1):
+            tables.execute("INSERT INTO questions VALUES (?, ?, 'days')", (number, f"What do you remember of day {number}?"))
+            day = f"2020-{1 + number // 28:02d}-{1 + number % 28:02d}"
+            tables.execute("INSERT INTO responses VALUES (?, 2, ?, ?, 0, ?)", (number, number, text, day))
+    return chosen

@@ -22,7 +22,8 @@ def run(
     from homespun.cli.train import train
     from homespun.config import load_recipe
 
-    name = model or load_recipe(recipe).name
-    for one in export or []:
-        add(one, me=me, home=home, as_json=as_json)
+    made_by = load_recipe(recipe)
+    name, own = model or made_by.name, made_by.source.where
+    for one in export or ([own] if own else []):
+        add(one, me=me, recipe=recipe, home=home, as_json=as_json)
     train(name, recipe=recipe, budget=budget, resume=True, home=home, as_json=as_json)

@@ -39,8 +39,8 @@ class Run:
         return int(self.summary["supervised_tokens"] or 0)
 
 
-def run_id(dataset: Dataset, recipe: Recipe, budget: float | None, supervised: int | None) -> str:
-    return digest(dataset.id, recipe.base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised)
+def run_id(dataset: Dataset, recipe: Recipe, budget: float | None, supervised: int | None, stage: object = None) -> str:
+    return digest(dataset.id, recipe.base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised, stage)
 
 
 def learn(
@@ -54,16 +54,22 @@ def learn(
     supervised: int | None = None,
     resume: bool = False,
     on_event: Callable[[Event], None] = lambda _: None,
+    examples: Sequence[Example] | None = None,
+    start: Run | None = None,
 ) -> Run:
     """Train the adapter of a dataset, or return the one that was trained before.
 
     Args:
+        examples: what is learned from; by default all that the dataset has for it.
+        start: a run whose adapter is the beginning of this one's.
         make_step: gives a step with a fresh adapter; called when the plan is known.
         budget: seconds for the training itself.
         supervised: stop after about this many supervised tokens instead of the recipe's epochs (impostors see as many as the person's).
         resume: go on with what an interrupted run left; otherwise that is thrown away.
     """
-    name = run_id(dataset, recipe, budget, supervised)
+    learned = dataset.of("train") if examples is None else list(examples)
+    stage = None if examples is None else [start.id if start else None, [example.id for example in learned]]
+    name = run_id(dataset, recipe, budget, supervised, stage)
     final = home.folder("run", name)
     if home.manifest("run", name):
         return load(final)
@@ -72,12 +78,19 @@ def learn(
         shutil.rmtree(work, ignore_errors=True)
     with disk_errors(home.path):
         work.mkdir(parents=True, exist_ok=True)
-    train_rows = rendered(dataset.of("train"), template)
+    train_rows = rendered(learned, template)
     validation = rendered(dataset.of("validation"), template)
-    plan, step = _plan(work, train_rows, validation, recipe, make_step, machine, budget, supervised)
+
+    def begin(machine: Machine) -> Step:
+        step = make_step(machine)
+        if start is not None:
+            step.adapter.set(start.weights)
+        return step
+
+    plan, step = _plan(work, train_rows, validation, recipe, begin, machine, budget, supervised)
     with disk_errors(home.path):
         done = train(step, train_rows, validation, plan, work, on_event)
-        _keep(home, name, dataset, recipe, plan, done, work)
+        _keep(home, name, dataset, recipe, plan, done, work, start)
     shutil.rmtree(work, ignore_errors=True)
     return load(final)
 
@@ -118,17 +131,17 @@ def _plan(
     return plan, step
 
 
-def _keep(home: Home, name: str, dataset: Dataset, recipe: Recipe, plan: Plan, done: Trained, work: Path) -> None:
+def _keep(home: Home, name: str, dataset: Dataset, recipe: Recipe, plan: Plan, done: Trained, work: Path, start: Run | None) -> None:
     summary = {
         "steps": done.state.step,
         "planned_steps": plan.steps,
         "stopped_early": done.stopped_early,
         "best_step": done.state.best_step or done.state.step,
         "validation_loss": done.state.best_loss,
-        "supervised_tokens": done.state.tokens,
+        "supervised_tokens": done.state.tokens + (start.supervised_tokens if start else 0),
         "seconds": round(done.state.seconds, 1),
     }
-    parents = (f"dataset:{dataset.id}", f"base:{recipe.base}")
+    parents = (f"dataset:{dataset.id}", f"base:{recipe.base}", *([f"run:{start.id}"] if start else []))
     counts = {key: float(value) for key, value in summary.items() if isinstance(value, int | float)}
     manifest = Manifest("run", name, parents, recipe.hash, plan.seed, counts)
     with home.artefact(manifest) as folder:
