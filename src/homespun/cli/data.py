@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,6 +133,7 @@ def check(
     ] = None,
     max_copies: Annotated[float | None, typer.Option("--max-copies", min=0, max=1, help="Share of copies that is an error.  [0.1]")] = None,
     schema: Annotated[Path | None, typer.Option("--schema", metavar="SCHEMA", help="A JSON Schema for the outputs.")] = None,
+    cypher: Annotated[bool, typer.Option("--check-cypher", help="Outputs must be Cypher, by a real parser.")] = False,
     preview: Annotated[int, typer.Option("--preview", min=0, help="Rows of which to show what is learned.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,15 +143,18 @@ def check(
     from homespun.corpus import pii
     from homespun.dataset.check import KINDS, Examiner
     from homespun.dataset.check import check as examine
+    from homespun.dataset.cypher import cypher_judge
     from homespun.dataset.problems import schema_judge
-    from homespun.errors import CheckFailed, UnknownName
+    from homespun.errors import CheckFailed, UnknownName, UsageError
 
     if kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     given: dict[str, Any] = {"max_tokens": max_tokens, "min_rows": min_rows, "max_copies": max_copies}
     limits = replace(KINDS[kind], **{name: value for name, value in given.items() if value is not None})
-    judge = schema_judge(schema) if schema else None
-    found = examine(file, Examiner(limits, _template(base), pii.find, judge, preview))
+    if schema and cypher:
+        raise UsageError("an output cannot be both Cypher and JSON: give --schema or --check-cypher")
+    with cypher_judge() if cypher else nullcontext(schema_judge(schema) if schema else None) as judge:
+        found = examine(file, Examiner(limits, _template(base), pii.find, judge, preview))
     if as_json:
         emit(True, found.as_dict(), "")
     else:
