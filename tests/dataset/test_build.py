@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from homespun.bases.template import Template
 from homespun.config import DatasetSection, Recipe
@@ -86,6 +88,35 @@ def test_in_a_group_the_others_are_told_apart_and_between_two_they_are_not(templ
         assert ({"Ben", "Cem"} <= lines) == group
         systems = {example.turns[0].text for example in examples}
         assert systems == ({"You are Anna."} if group else {"You are Anna.", "You are Anna. You are talking with Ben."})
+
+
+SPOKEN = st.lists(
+    st.lists(st.tuples(st.sampled_from(["Anna", "Ben", "Cem", "Dan"]), st.sampled_from(WORDS)), min_size=1, max_size=25),
+    min_size=4,
+    max_size=9,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoken=SPOKEN, group=st.booleans())
+def test_no_target_is_anybody_elses_and_none_stands_in_its_own_prompt(
+    template: Template, spoken: list[list[tuple[str, str]]], group: bool
+) -> None:
+    """Whatever is said by whom: a target is made of the person's messages, and of none that its prompt was made of."""
+    conversations = [
+        Conversation(
+            f"{day}/0", "chat", group, tuple(Message(who, word, day * 1e5 + n, f"{day}/{n}") for n, (who, word) in enumerate(said))
+        )
+        for day, said in enumerate(spoken)
+    ]
+    speakers = {message.id: message.speaker for conversation in conversations for message in conversation.messages}
+    if sum(speaker == "Anna" for speaker in speakers.values()) < 20:
+        return
+    for example in make(conversations, "Anna", Recipe(), template)[0]:
+        for place, turn in enumerate(example.turns):
+            if turn.target:
+                assert {speakers[name] for name in turn.messages} == {"Anna"}
+                assert not set(turn.messages) & {name for earlier in example.turns[:place] for name in earlier.messages}
 
 
 def test_what_is_only_scored_has_every_reply(template: Template) -> None:
