@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from datasets import Dataset, DatasetDict  # type: ignore[import-not-found]
+from datasets import Dataset, DatasetDict
 
 from job import Job, labels, read_rows
 from trainer_turns import SEQUENTIAL, TakeTurns, endless

@@ -182,7 +182,6 @@ def test_outputs_that_begin_as_json_must_be_json(tmp_path: Path) -> None:
 
 
 def test_outputs_against_a_schema(tmp_path: Path) -> None:
-    pytest.importorskip("jsonschema")
     schema = {"type": "object", "required": ["action"], "properties": {"action": {"enum": ["timer", "call"]}}}
     (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
     rows = [TIMER, TIMER | {"output": '{"action": "fly"}'}, TIMER | {"output": "{}"}, TIMER | {"output": "yes"}]

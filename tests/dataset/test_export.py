@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from homespun.dataset.export import LAYOUTS, export
 from homespun.errors import EmptyCorpus, UnknownName, UsageError
 from homespun.types import Example, Split, Turn
 
-yaml: Any = pytest.importorskip("yaml")
 SPLITS: tuple[Split, ...] = ("train", "validation", "gate", "vault")
 FILES = {
     "hf": ["train.jsonl", "validation.jsonl", "gate.jsonl", "vault.jsonl"],
@@ -168,7 +168,8 @@ def test_an_export_passes_the_check(tmp_path: Path, layout: str) -> None:
 
 @pytest.mark.parametrize("layout", ["hf", "trl", "axolotl", "mlx"])
 def test_hugging_face_datasets_loads_it(tmp_path: Path, layout: str) -> None:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     done = export(small(), layout, tmp_path / "out", held_out=True)
     loaded = datasets.load_dataset(str(done.folder), cache_dir=str(tmp_path / "cache"))
     assert {f"{split}.jsonl": list(rows) for split, rows in loaded.items()} == {file: rows_of(done.folder / file) for file in done.rows}

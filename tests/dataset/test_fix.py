@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
@@ -143,15 +144,21 @@ def test_a_record_too_large_to_read_is_never_dropped(tmp_path: Path) -> None:
         fix(file)
 
 
-@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs rights that can be refused")
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    file = written(tmp_path, f"{A}\n{{")
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(UsageError, match="no permission"):
-            fix(file)
-    finally:
-        tmp_path.chmod(0o700)
+def test_a_folder_that_cannot_be_written_is_said() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = written(folder, f"{A}\n{{")
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        try:
+            if root:  # to whom nothing is refused
+                os.seteuid(65534)
+            with pytest.raises(UsageError, match="no permission"):
+                fix(file)
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
 
 
 @given(

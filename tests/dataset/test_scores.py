@@ -63,7 +63,6 @@ def test_the_language_of_a_chat_is_that_of_the_person_in_it() -> None:
 
 
 def test_an_answer_is_nearer_to_its_question_than_another() -> None:
-    pytest.importorskip(scores.EMBEDDING)
     questions, answers = list(ABOUT), list(ABOUT.values())
     pairs = [(question, answer) for question in questions for answer in answers]
     matrix = scores.coherence(*map(list, zip(*pairs, strict=True))).reshape(len(ABOUT), -1)

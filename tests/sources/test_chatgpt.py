@@ -115,7 +115,7 @@ def test_a_file_cut_off_says_so() -> None:
 
 
 def test_another_machine_s_conversations_are_not_claimed() -> None:
-    with pytest.raises(SourceError, match="none of these"):
+    with pytest.raises(SourceError, match="in no known format"):
         read([{"uuid": "1", "name": "x", "chat_messages": [{"text": "hi", "sender": "human"}]}])
 
 

@@ -88,7 +88,7 @@ def test_one_file_with_dates_is_a_diary(tmp_path: Path) -> None:
         ("Rain.", 2 * DAY),
     ]
     (tmp_path / "essay.txt").write_text("It was a dark night.\n")
-    with pytest.raises(SourceError, match="looks like none of these"):
+    with pytest.raises(SourceError, match="in no known format"):
         read_by(notes, tmp_path / "essay.txt")
     assert [text for _, text, _ in said(list(notes.read(tmp_path / "essay.txt", ImportReport("notes"), sources.ANYTHING)))] == [
         "It was a dark night."

@@ -64,7 +64,7 @@ def fix(path: Path, dry_run: bool = False) -> Fixed:
             for _ in parts:
                 pass
             return repair.result(None)
-        if not os.access(path.parent, os.W_OK):
+        if not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise UsageError(f"no permission to write in {path.parent}: copy {named} elsewhere first")
         with disk_errors(path.parent):
             return repair.result(_replace(path, parts, repair.changes))

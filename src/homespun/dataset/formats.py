@@ -212,6 +212,10 @@ def _text(value: Mapping[str, object], key: str) -> str:
     return storable(found)
 
 
+ALONE = "\ud800"
+"""The delimiter of a table with one column: what no decoded text holds."""
+
+
 def _cut(stream: TextIO) -> tuple[Shape, Iterator[Piece]]:
     head = stream.read(1 << 16)
     stream.seek(0)
@@ -219,7 +223,8 @@ def _cut(stream: TextIO) -> tuple[Shape, Iterator[Piece]]:
         unit: Literal["line", "record"] = "line" if "\n" in head.strip() else "record"
         return Shape("JSON array", unit, "[\n", ",\n", "\n]\n"), _array(stream, unit == "line")
     first = head.splitlines()[0] if head.strip() else ""
-    delimiter = next((mark for mark in ",;\t" if _is_header(first, mark)), None)
+    # A header of one name has no delimiter, and then no line has: what looks like one was written.
+    delimiter = next((mark for mark in (ALONE if not set(",;\t") & set(first) else ",;\t") if _is_header(first, mark)), None)
     if delimiter is None or first.lstrip().startswith("{"):
         return Shape("JSONL"), _jsonl(stream)
     line = stream.readline()
