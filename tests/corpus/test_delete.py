@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from homespun.bases.template import Template
-from homespun.config import load_recipe
+from homespun.config import PrivacySection, load_recipe
 from homespun.corpus import delete, imports, people, sessions
+from homespun.corpus.view import View
+from homespun.database.connection import connect
+from homespun.database.schema import pseudonyms
 from homespun.dataset import build
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home, Manifest
@@ -48,6 +52,16 @@ def test_a_forgotten_person_takes_name_and_accounts_along(home: Home) -> None:
     assert len(texts(home)) == 96
     with pytest.raises(UsageError, match="is you: to forget yourself, delete the home"):
         delete.choose(home, "person", "me")
+
+
+def test_a_forgotten_person_is_not_in_the_map_of_pseudonyms_either(home: Home) -> None:
+    talk(home, Message("Cemre Aydin", "write to cemre.aydin@mail.example or +49 30 901820", 9e5))
+    View(home, PrivacySection(names=True)).conversations(sessions.conversations(home))
+    assert on_disk(home, "cemre.aydin@mail.example") and on_disk(home, "Cemre")
+    delete.forget(home, delete.choose(home, "person", "Cemre Aydin"))
+    assert not on_disk(home, "cemre.aydin@mail.example") and not on_disk(home, "+4930901820")
+    with connect(home) as db:
+        assert not [row for row in db.execute(select(pseudonyms.c.original)).scalars() if "emre" in row or "ydin" in row]
 
 
 def test_a_forgotten_import_may_return_when_that_is_said(home: Home) -> None:

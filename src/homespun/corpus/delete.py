@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from homespun.corpus import sessions
+from homespun.corpus import pii, sessions
+from homespun.corpus.naming import KINDS
 from homespun.corpus.people import find
 from homespun.database.connection import connect, flush
-from homespun.database.schema import accounts, chats, identities, imports, messages, people, tombstones
+from homespun.database.schema import accounts, chats, identities, imports, messages, people, pseudonyms, tombstones
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home
 
@@ -73,12 +74,15 @@ def forget(home: Home, chosen: Forgotten, may_return: bool = False) -> None:
     """
     with connect(home) as db:
         for start in range(0, len(chosen.messages), AT_ONCE):
-            db.execute(delete(messages).where(messages.c.id.in_(chosen.messages[start : start + AT_ONCE])))
+            some = messages.c.id.in_(chosen.messages[start : start + AT_ONCE])
+            _drop_contacts(db, db.execute(select(messages.c.text).where(some)).scalars().all())
+            db.execute(delete(messages).where(some))
         if not may_return:
             _bury(db, [*chosen.tombstones, *(("message", address) for address in chosen.messages)])
         if chosen.person is not None:
             for table, column in ((identities, "person"), (accounts, "person"), (people, "id")):
                 db.execute(delete(table).where(table.c[column] == chosen.person))
+            _drop_names(db, [key for kind, key in chosen.tombstones if kind == "person"])
         if chosen.chat is not None:
             db.execute(delete(chats).where(chats.c.id == chosen.chat))
         for table, column in ((chats, "chat"), (imports, "import")):
@@ -125,3 +129,18 @@ def _bury(db: Connection, keys: Collection[tuple[str, str]]) -> None:
 def _drop_empty(db: Connection, table: Table, column: str) -> None:
     """Chats and imports of which nothing is left: their names say something too."""
     db.execute(delete(table).where(table.c.id.not_in(select(messages.c[column]))))
+
+
+def _drop_contacts(db: Connection, texts: Iterable[str]) -> None:
+    """Forget what redaction put in place of contact data in these texts. Where it is needed again, the same is drawn again."""
+    for value in {(span.kind, span.value) for text in texts for span in pii.find(text)}:
+        db.execute(delete(pseudonyms).where(pseudonyms.c.kind == value[0], pseudonyms.c.original == value[1]))
+
+
+def _drop_names(db: Connection, names: Collection[str]) -> None:
+    """Forget the stand-ins of names that nobody else here has."""
+    others = {word.casefold() for name in db.execute(select(identities.c.name)).scalars() for word in (name, *name.split())}
+    gone = {word.casefold() for name in names for word in (name, *name.split())} - others
+    for kind, original in db.execute(select(pseudonyms.c.kind, pseudonyms.c.original).where(pseudonyms.c.kind.in_(KINDS))).all():
+        if original.casefold() in gone:
+            db.execute(delete(pseudonyms).where(pseudonyms.c.kind == kind, pseudonyms.c.original == original))
