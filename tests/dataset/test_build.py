@@ -119,6 +119,11 @@ def test_no_target_is_anybody_elses_and_none_stands_in_its_own_prompt(
                 assert not set(turn.messages) & {name for earlier in example.turns[:place] for name in earlier.messages}
 
 
+def test_the_system_line_says_what_the_other_is_to_the_person(template: Template) -> None:
+    examples, _ = make(talk(), "Anna", Recipe(relations={"Ben": "brother"}), template)
+    assert {one.turns[0].text for one in examples} == {"You are Anna.", "You are Anna. You are talking with Ben, your brother."}
+
+
 def test_what_is_only_scored_has_every_reply(template: Template) -> None:
     conversations = talk(5)
     examples = held_out_examples(conversations, "Anna", Recipe(), template)

@@ -255,6 +255,8 @@ def _unrecognised(path: Path, found: Sequence[Tree], sources: Mapping[str, AnySo
         head = found[0].head(path.name)
         if head is not None and not head.strip():
             return SourceError(f"{path.name} is empty: export it again")
+        if head == SQLITE:
+            return SourceError(f"{path.name} is a database that no known app made: give it as sqlite:///{path.resolve()}")
         if head is None:
             return SourceError(f"{path.name} is a binary file; docs/sources.md says how to export from {readable}")
         return SourceError(f"{path.name} is in no known format; if it is one of these, name it with --as: {readable}")
