@@ -210,4 +210,4 @@ def _room(chat: Record, path: Path) -> str:
     name = chat.get("name")
     if isinstance(name, str) and name.strip():
         return storable(name)
-    return f"Deleted account {chat['id']}" if chat.get("id") else storable(path.stem)
+    return storable(f"Deleted account {chat['id']}" if chat.get("id") else path.stem)
