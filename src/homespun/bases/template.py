@@ -85,26 +85,27 @@ class Template:
         """Ids and mask of a whole conversation. A target covers the turn's text and its stop token, and nothing else."""
         text = self.text(turns)
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        target = [0] * len(encoding.ids)
+        ids, offsets = encoding.ids, encoding.offsets  # each look at them copies them
+        target = [0] * len(ids)
         number, token = 0, 0
         for index, turn in enumerate(turns):
             if not turn.target:
                 continue
             number += 1
             start, end = self._span(text, turns, index)
-            while token < len(target) and encoding.offsets[token][0] < start:
+            while token < len(target) and offsets[token][0] < start:
                 token += 1
-            if token and encoding.offsets[token - 1][1] > start:
+            if token and offsets[token - 1][1] > start:
                 raise BaseError(
                     "this base's tokenizer glues the opening of a reply to its first word: homespun cannot tell its replies apart"
                 )
             first = token
-            while token < len(target) and encoding.offsets[token][1] <= end:
+            while token < len(target) and offsets[token][1] <= end:
                 target[token] = number
                 token += 1
-            if token == first or encoding.ids[token - 1] != self.stop_id:
+            if token == first or ids[token - 1] != self.stop_id:
                 raise BaseError(NEVER_STOPS)
-        return Rendered(encoding.ids, target, [turn.weight for turn in turns if turn.target])
+        return Rendered(ids, target, [turn.weight for turn in turns if turn.target])
 
     def _span(self, text: str, turns: Sequence[Turn], index: int) -> tuple[int, int]:
         """Characters [start, end) of turn `index`: from after the opening of the reply to after its stop token."""

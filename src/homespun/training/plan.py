@@ -63,17 +63,23 @@ class Plan:
 
 
 def make_plan(
-    lengths: Sequence[int], options: TrainingSection, machine: Machine, fit: float | None = None, cost: Cost | None = None
+    lengths: Sequence[int],
+    options: TrainingSection,
+    machine: Machine,
+    fit: float | None = None,
+    cost: Cost | None = None,
+    spent: float = 0.0,
 ) -> Plan:
     """Args:
     lengths: tokens of every training sequence.
     fit: seconds the training may take; needs `cost`.
+    spent: seconds of them that are gone already.
     """
     per_epoch = len(in_steps(lengths, options.tokens_per_step, options.seed, 0))
     steps = max(1, round(per_epoch * options.epochs))
     evaluations = options.evaluations_per_epoch
     if fit is not None and cost is not None:
-        steps, evaluations = _fit(steps, per_epoch, evaluations, fit * (1 - RESERVE), cost)
+        steps, evaluations = _fit(steps, per_epoch, evaluations, fit * (1 - RESERVE) - spent, cost, spent)
     return Plan(
         steps=steps,
         epochs=steps / per_epoch,
@@ -93,14 +99,14 @@ def make_plan(
     )
 
 
-def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost) -> tuple[int, int]:
+def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost, spent: float) -> tuple[int, int]:
     """As many steps as fit, giving up validations before steps."""
     for rarer in (evaluations, max(1, evaluations // 2), 1):
         per_step = cost.step + cost.validation * rarer / per_epoch
         if (steps := int((seconds - cost.validation) / per_step)) >= min(most, per_epoch):
             return min(steps, most), rarer
     if steps < 1:
-        needed = math.ceil((per_step + cost.validation) / (1 - RESERVE))
+        needed = math.ceil((per_step + cost.validation + spent) / (1 - RESERVE))
         raise TrainingError(
             f"the budget is too short for a single step: it takes about {needed} s here; give --budget {needed + 5}s or more"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -119,10 +120,12 @@ def _plan(
     if file.is_file():
         plan = Plan.read(file)
         return plan, make_step(Machine(plan.kind, plan.dtype, plan.threads))
+    began = time.monotonic()
     step = make_step(machine)
     cost = measure(step, train_rows, validation, recipe.training, MICRO_TOKENS[machine.kind]) if budget is not None else None
     lengths = [len(row) for row in train_rows]
-    plan = make_plan(lengths, recipe.training, machine, budget, cost)
+    # Loading the base and measuring it are part of the time that was given.
+    plan = make_plan(lengths, recipe.training, machine, budget, cost, time.monotonic() - began)
     if supervised is not None:
         per_epoch = sum(bool(number) for row in train_rows for number in row.target)
         steps = max(1, round(plan.steps / plan.epochs * supervised / per_epoch))
