@@ -25,7 +25,7 @@ KEPT: dict[StepKind, tuple[int, int]] = {"fused": (14, 3), "aten": (14, 3), "aut
 """How many rows of its width, and of its feed-forward width, a layer keeps of every token: so chosen that the whole covers the peak of a
 training of SmolLM2-135M (2.6 GB with the fused step, 2.2 GB with autograd)."""
 MEASURED_STEPS = 3
-RESERVE = 0.08
+RESERVE = 0.03
 """Share of a budget kept for checkpoints and for what the measurement did not see."""
 
 
