@@ -8,6 +8,7 @@ HomespunError
 ├── EmptyCorpus           too little to learn from
 ├── BaseError             a base model that cannot be had or used
 ├── TrainingError         a run that cannot go on
+│   └── BudgetTooShort    not even one step fits
 ├── Busy                  another command holds this home
 ├── DiskFull              nothing half-written was kept
 └── CheckFailed           a check or gate said no                            (exit code 3)
@@ -16,6 +17,7 @@ HomespunError
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -59,6 +61,17 @@ class BaseError(HomespunError): ...
 
 
 class TrainingError(HomespunError): ...
+
+
+class BudgetTooShort(TrainingError):
+    """`needed`: seconds that one step takes with all that comes before and after it."""
+
+    def __init__(self, needed: float) -> None:
+        self.needed = needed
+        seconds = math.ceil(needed)
+        super().__init__(
+            f"the budget is too short for a single step: it takes about {seconds} s here; give --budget {seconds + 5}s or more"
+        )
 
 
 class Busy(HomespunError): ...

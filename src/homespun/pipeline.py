@@ -21,7 +21,7 @@ from homespun.dataset.stages import staged
 from homespun.dataset.turns import speakers
 from homespun.engines import torch as torch_engine
 from homespun.engines.torch import TorchEngine
-from homespun.errors import CheckFailed, EmptyCorpus
+from homespun.errors import BudgetTooShort, CheckFailed, EmptyCorpus
 from homespun.evaluation import evidence as proving
 from homespun.evaluation import length
 from homespun.evaluation import report as reporting
@@ -104,20 +104,24 @@ class Workshop:
     def learn(self, dataset: Dataset, budget: float | None = None, supervised: int | None = None, resume: bool = False) -> Run:
         run = None
         for recipe, examples, part in staged(dataset, self.recipe):
-            run = running.learn(
-                self.home,
-                dataset,
-                recipe,
-                self.template,
-                self.new_step,
-                self.machine(),
-                budget=None if budget is None else budget * part,
-                supervised=None if supervised is None else max(1, round(supervised * part)),
-                resume=resume,
-                on_event=self.on_event,
-                examples=examples if recipe.stages else None,
-                start=run,
-            )
+            try:
+                run = running.learn(
+                    self.home,
+                    dataset,
+                    recipe,
+                    self.template,
+                    self.new_step,
+                    self.machine(),
+                    budget=None if budget is None else budget * part,
+                    supervised=None if supervised is None else max(1, round(supervised * part)),
+                    resume=resume,
+                    on_event=self.on_event,
+                    examples=examples if recipe.stages else None,
+                    start=run,
+                )
+            except BudgetTooShort as short:
+                # Said of the whole: a user gives no budget to a stage.
+                raise BudgetTooShort(short.needed / part) from None
         assert run is not None
         return run
 

@@ -113,7 +113,7 @@ def test_a_table_of_117_answers_becomes_an_avatar(tmp_path: Path, data_dir: Path
     database = tmp_path / "answers.db"
     answers = _write_answers(database, data_dir / "dev-pepys-diary/entries.jsonl", 117)
     user = User(tmp_path)
-    done = succeed(user("run", "reflections", f"sqlite:///{database}", "--me", "Samuel", "--name", "sam", "--budget", "30s", "--json"))
+    done = succeed(user("run", "reflections", f"sqlite:///{database}", "--me", "Samuel", "--name", "sam", "--budget", "3m", "--json"))
     report = json.loads(done.out.splitlines()[-1])["report"]
     assert report["metrics"]["gain"]["low"] > 0
     (file,) = user.home.glob("datasets/*/examples.jsonl")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers import random_sequence, step_of
 from homespun.config import TrainingSection
-from homespun.errors import TrainingError
+from homespun.errors import BudgetTooShort
 from homespun.training.batches import in_steps
 from homespun.training.kinds import Machine
 from homespun.training.plan import Cost, Plan, make_plan, measure
@@ -38,7 +38,7 @@ def seconds_of(plan: Plan, cost: Cost) -> float:
 def test_a_plan_fits_its_budget_or_says_which_would_do(lengths: list[int], options: TrainingSection, cost: Cost, budget: float) -> None:
     try:
         plan = make_plan(lengths, options, MACHINE, budget, cost)
-    except TrainingError as error:
+    except BudgetTooShort as error:
         advice = re.search(r"give --budget (\d+)s or more", str(error))
         assert advice is not None
         assert int(advice[1]) > budget

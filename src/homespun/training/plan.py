@@ -13,7 +13,7 @@ from pathlib import Path
 from homespun.bases.load import Size
 from homespun.bases.template import Rendered
 from homespun.config import StepKind, TrainingSection
-from homespun.errors import TrainingError
+from homespun.errors import BudgetTooShort
 from homespun.home import write_json
 from homespun.training.batches import collate, in_order, in_steps
 from homespun.training.kinds import Machine
@@ -74,6 +74,9 @@ def make_plan(
     lengths: tokens of every training sequence.
     fit: seconds the training may take; needs `cost`.
     spent: seconds of them that are gone already.
+
+    Raises:
+        BudgetTooShort: not even one step fits.
     """
     per_epoch = len(in_steps(lengths, options.tokens_per_step, options.seed, 0))
     steps = max(1, round(per_epoch * options.epochs))
@@ -106,10 +109,7 @@ def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost
         if (steps := int((seconds - cost.validation) / per_step)) >= min(most, per_epoch):
             return min(steps, most), rarer
     if steps < 1:
-        needed = math.ceil((per_step + cost.validation + spent) / (1 - RESERVE))
-        raise TrainingError(
-            f"the budget is too short for a single step: it takes about {needed} s here; give --budget {needed + 5}s or more"
-        )
+        raise BudgetTooShort((per_step + cost.validation + spent) / (1 - RESERVE))
     return min(steps, most), 1
 
 
