@@ -25,7 +25,8 @@ from homespun.errors import BudgetTooShort, CheckFailed, EmptyCorpus
 from homespun.evaluation import evidence as proving
 from homespun.evaluation import length
 from homespun.evaluation import report as reporting
-from homespun.evaluation.evaluate import Report, Sample, Weights, evaluate
+from homespun.evaluation.evaluate import Report, Sample, evaluate
+from homespun.evaluation.scoring import Weights
 from homespun.home import Home, Manifest, digest, write_text
 from homespun.machine.hardware import available_memory, fastest_dtype, usable_cores
 from homespun.registry import lineage, versions

@@ -40,7 +40,9 @@ def test_every_older_database_becomes_todays_and_keeps_its_rows(home: Home, age:
             raw.executescript(f"{script}; PRAGMA user_version = {number}")
         if age:
             raw.execute("INSERT INTO people (name, is_me) VALUES ('Anna', 1)")
-            raw.execute("INSERT INTO chats VALUES (1, 'whatsapp', 'Ben', 0, 'absolute', 1800)")
+            chat = {"id": 1, "format": "whatsapp", "name": "Ben", "is_group": 0, "clock": "absolute", "gap": 1800.0}
+            chat |= {"key": "Ben"} if age > 1 else {}
+            raw.execute(f"INSERT INTO chats ({', '.join(chat)}) VALUES ({', '.join('?' * len(chat))})", list(chat.values()))
             raw.execute("INSERT INTO imports VALUES (1, 'a', 'whatsapp', 'c', '{}', 'now')")
             raw.execute("INSERT INTO messages VALUES ('m', 1, 0, 1.0, 1, 'hi', 1)")
     migrate(home.database)

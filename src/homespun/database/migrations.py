@@ -6,6 +6,7 @@ Steps are SQL, not `schema.metadata`: what a step does must not change when the 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from homespun.errors import HomespunError
@@ -43,6 +44,17 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE pseudonyms (kind VARCHAR NOT NULL, original VARCHAR NOT NULL, replacement VARCHAR NOT NULL UNIQUE,
         PRIMARY KEY (kind, original));
     """,
+    # 3: facts about people, consent, and why a version went live or did not.
+    """
+    CREATE TABLE facts (id INTEGER NOT NULL PRIMARY KEY, person INTEGER NOT NULL REFERENCES people (id), relation VARCHAR NOT NULL,
+        value TEXT NOT NULL, message VARCHAR, time FLOAT, status VARCHAR NOT NULL, created VARCHAR NOT NULL,
+        UNIQUE (person, relation, value));
+    CREATE TABLE consents (person INTEGER NOT NULL PRIMARY KEY REFERENCES people (id), note TEXT NOT NULL, created VARCHAR NOT NULL);
+    CREATE TABLE decisions (id INTEGER NOT NULL PRIMARY KEY, model INTEGER NOT NULL, number INTEGER NOT NULL, action VARCHAR NOT NULL,
+        reason TEXT NOT NULL, held_out VARCHAR, policy VARCHAR, checks TEXT, created VARCHAR NOT NULL);
+    CREATE TRIGGER decisions_stay_as_they_are BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+    CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+    """,
 )
 """Number n makes schema n out of schema n - 1; the database remembers its number."""
 
@@ -64,12 +76,22 @@ def migrate(file: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("BEGIN IMMEDIATE")
         for number, script in enumerate(MIGRATIONS[_schema(connection) :], start=_schema(connection) + 1):
-            for statement in script.split(";"):
+            for statement in _statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     finally:
         connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would end the transaction."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):  # not within a trigger
+            yield statement
+            statement = ""
 
 
 def _schema(connection: sqlite3.Connection) -> int:

@@ -87,6 +87,30 @@ pseudonyms = Table(
 )
 """What redaction put in whose place. It never leaves the home, and nothing is trained on it."""
 
+facts = Table(
+    "facts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person", ForeignKey("people.id"), nullable=False),
+    Column("relation", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("message", String),
+    Column("time", Float),
+    Column("status", String, nullable=False),
+    Column("created", String, nullable=False),
+    UniqueConstraint("person", "relation", "value"),
+)
+"""What is true of somebody: `proposed` by a rule that found it in `message`, then `confirmed` or `rejected`."""
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("created", String, nullable=False),
+)
+"""Who, other than the owner of the home, agreed to an avatar of themselves, and how that is known."""
+
 models = Table(
     "models",
     metadata,
@@ -118,3 +142,22 @@ live = Table(
     Column("created", String, nullable=False),
 )
 """Append-only: the newest row of a model says which version answers, the one before it is what `rollback` returns to."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("action", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("held_out", String),
+    Column("policy", String),
+    Column("checks", Text),
+    Column("created", String, nullable=False),
+)
+"""Append-only, which the database itself enforces: every judgement of a version, and every time another one went live, with its reason.
+
+`held_out` is a digest of the examples it was judged on: the gate counts how often they were used. `policy` is one of the thresholds,
+`checks` what each of them said, as JSON. The table outlives the models it speaks of.
+"""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from homespun.bases.template import Template
 from homespun.config import Recipe
@@ -19,13 +17,11 @@ from homespun.evaluation import diversity, habits, likelihood, relevance
 from homespun.evaluation.bootstrap import Floats, Interval
 from homespun.evaluation.evidence import Evidence
 from homespun.evaluation.likelihood import ScoredReply
-from homespun.training.batches import collate, in_order
+from homespun.evaluation.scoring import Weights, pooled, score
 from homespun.training.step import Step
-from homespun.types import Example, Reply
+from homespun.types import Reply
 
 QUICK_REPLIES = 60
-SCORED_TOKENS = 2048
-"""Tokens per forward pass."""
 FEWEST_REPLIES = 10
 """Held-out replies without which style is not judged."""
 SAMPLES = 6
@@ -34,7 +30,6 @@ IMPOSTOR = "another person's avatar"
 OTHERS_PER_OWN = 3
 """The classifier sees at most this many texts of others for each of the person's."""
 
-Weights = Mapping[str, Tensor]
 Say = Callable[[str], None]
 
 
@@ -105,7 +100,7 @@ def evaluate(
         "perplexity_ratio": likelihood.perplexity_ratio(gain),
         "share_improved": likelihood.share_improved(base, own),
     }
-    report.sides = {"base": {"nll": _pooled(base)}, "avatar": {"nll": _pooled(own)}}
+    report.sides = {"base": {"nll": pooled(base)}, "avatar": {"nll": pooled(own)}}
     nearest = _specificity(scorer, template, own, evidence, impostors, report, say) if impostors else None
     del scorer
     engine = make_engine()
@@ -117,27 +112,6 @@ def evaluate(
             _relevance(engine, weights, evidence, recipe, report, say)
     engine.use(weights)
     return report
-
-
-def score(scorer: Step, template: Template, weights: Weights | None, examples: Sequence[Example]) -> list[ScoredReply]:
-    """Every target reply's likelihood, in the order of the examples."""
-    scorer.adapter.set(weights)
-    rows = [template.render(example.turns) for example in examples]
-    scored: dict[int, list[ScoredReply]] = {}
-    for part in in_order([len(row) for row in rows], SCORED_TOKENS):
-        batch = collate([rows[index] for index in part])
-        nll = scorer.score(batch).double()
-        sums = torch.zeros(batch.replies, dtype=torch.float64).index_add_(0, batch.reply, nll)
-        tokens = torch.bincount(batch.reply, minlength=batch.replies)
-        values = zip(sums.tolist(), tokens.tolist(), strict=True)
-        for index in part:
-            replies = sum(1 for _ in examples[index].targets)
-            scored[index] = [ScoredReply(examples[index].conversation, *next(values)) for _ in range(replies)]
-    return [reply for index in range(len(rows)) for reply in scored[index]]
-
-
-def _pooled(scored: Sequence[ScoredReply]) -> float:
-    return sum(reply.nll for reply in scored) / sum(reply.tokens for reply in scored)
 
 
 def _specificity(
@@ -158,7 +132,7 @@ def _specificity(
     report.metrics["specificity"] = measured.interval
     for name, interval in measured.by_impostor.items():
         report.metrics[f"specificity against {name}"] = interval
-    report.sides[IMPOSTOR] = {"nll": _pooled(scored[measured.weakest])}
+    report.sides[IMPOSTOR] = {"nll": pooled(scored[measured.weakest])}
     return impostors[measured.weakest]
 
 
