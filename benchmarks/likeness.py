@@ -1,11 +1,12 @@
 """Does it sound like the person? Real people of real corpora: base prompted, avatar, another person's avatar, and their own words.
 
-Jim Lovell learned from Apollo 13 and judged on its later part, then on the whole of Apollo 8, another mission; and ikonia, a regular of
-#ubuntu, judged on his later days. Everything is trained in a home that is kept, so that a run that was stopped goes on where it was.
+The crew of Apollo 13 learned from the earlier part of the mission and judged on its later part, Jim Lovell on the whole of Apollo 8 too,
+another mission; two regulars of #ubuntu judged on their later days; and Samuel Pepys, alone with his diary. Within a corpus everybody's
+replies are scored with everybody's adapter. Everything is trained in a home that is kept: a run that was stopped goes on where it was.
 
-    python benchmarks/likeness.py [--quick] [--json] [--data DIR] [--home DIR] [--epochs N]
+    python benchmarks/likeness.py [--quick] [--json] [--corpus NAME] [--person NAME] [--data DIR] [--home DIR] [--epochs N]
 
-`--quick`: one impostor each, two epochs at most; within an hour on two cores. `--json`: one flat object, name -> number.
+`--quick`: one impostor each, two epochs at most, fewer generated replies. `--json`: one flat object, name -> number.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from homespun import pipeline  # noqa: E402 (after the threads were told how to 
 from homespun.config import EvaluationSection, Recipe, load_recipe, settings  # noqa: E402
 from homespun.corpus import imports  # noqa: E402
 from homespun.evaluation.bootstrap import Interval  # noqa: E402
-from homespun.evaluation.evaluate import Report  # noqa: E402
+from homespun.evaluation.result import Report  # noqa: E402
+from homespun.evaluation.swap import Swap  # noqa: E402
 from homespun.home import Home  # noqa: E402
 from homespun.pipeline import Workshop  # noqa: E402
 from homespun.registry import versions  # noqa: E402
@@ -36,26 +38,27 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A person, the corpus they are learned from, and where else they are judged."""
+class Corpus:
+    """A corpus with the people who are judged on its later part."""
 
     name: str
-    person: str
-    corpus: str
-    impostors: tuple[str, ...]
-    elsewhere: tuple[tuple[str, str], ...] = ()
-    """(name of the result, file) of corpora that are never learned from."""
+    file: str
+    people: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    """More people of it, who are impostors and take part in the swap matrix."""
+    elsewhere: tuple[tuple[str, str, str], ...] = ()
+    """(name of the result, person, file) of corpora that are never learned from."""
 
 
-SUBJECTS = (
-    Subject(
-        "lovell_a13",
-        "Jim Lovell",
+CORPORA = (
+    Corpus(
+        "apollo13",
         "dev-apollo/messages.a13.jsonl",
-        ("Fred Haise", "Jack Swigert"),
-        (("lovell_a8", "dev-apollo/messages.a8.jsonl"),),
+        ("Jim Lovell", "Fred Haise", "Jack Swigert"),
+        elsewhere=(("Lovell on Apollo 8", "Jim Lovell", "dev-apollo/messages.a8.jsonl"),),
     ),
-    Subject("ikonia", "ikonia", "dev-ubuntu-irc/messages.jsonl", ("ActionParsnip", "Dr_Willis")),
+    Corpus("ubuntu", "dev-ubuntu-irc/messages.jsonl", ("ikonia", "ActionParsnip"), others=("Dr_Willis",)),
+    Corpus("pepys", "dev-pepys-diary/entries.jsonl", ("Samuel Pepys",)),
 )
 METRICS = (
     "gain",
@@ -78,29 +81,48 @@ JSON_NAMES = {"perplexity_ratio": "ppl_ratio"}
 
 def main() -> None:
     options = _options()
-    results: dict[str, Report] = {}
-    for subject in SUBJECTS:
-        if options.only in (None, subject.name):
-            for name, report in judge(subject, options):
-                results[name] = report
-                if not options.json:
-                    print(f"\n{table(name, report)}", flush=True)
+    results: dict[str, float] = {}
+    for corpus in CORPORA:
+        if options.corpus in (None, corpus.name):
+            for name, report in judge(corpus, options):
+                results |= flat(name, report)
+                _tell(options, table(name, report))
+            if len(corpus.people) > 1 and options.person is None:
+                matrix = swap(corpus, options)
+                results |= {f"{corpus.name}.swap_{size}": found.overall.value for size, found in matrix.accuracy.items()}
+                _tell(options, swapped(corpus, matrix))
     if options.json:
-        print(json.dumps({key: value for name, report in results.items() for key, value in flat(name, report)}))
+        print(json.dumps(results))
 
 
-def judge(subject: Subject, options: argparse.Namespace) -> Iterator[tuple[str, Report]]:
-    """Train the person's avatar and its impostors, and report."""
-    home = Home.create(options.home / subject.name)
-    file = options.data / subject.corpus
-    imports.add_export(home, file, subject.person)
-    shop = Workshop(home, recipe(options), settings(), say=_note, on_event=_follow)
-    version = pipeline.train(shop, subject.name, subject.person, resume=True).version
-    shop.recipe = versions.recipe_of(home, version)
-    against = subject.impostors[: 1 if options.quick else 2]
-    yield subject.name, pipeline.judge(shop, version, subject.person, full=True, against=against)[0]
-    for name, other in subject.elsewhere:
-        yield name, pipeline.judge(shop, version, subject.person, on=options.data / other, full=True, against=against)[0]
+def judge(corpus: Corpus, options: argparse.Namespace) -> Iterator[tuple[str, Report]]:
+    """Train the avatars and their impostors, and report."""
+    for person in corpus.people:
+        if options.person not in (None, person):
+            continue
+        shop = _shop(corpus, options)
+        version = pipeline.train(shop, model_of(person), person, resume=True).version
+        shop.recipe = versions.recipe_of(shop.home, version)
+        rivals = [name for name in (*corpus.people, *corpus.others) if name != person][: 1 if options.quick else 2]
+        yield person, pipeline.judge(shop, version, person, full=True, against=rivals).report
+        for name, judged, file in corpus.elsewhere:
+            if judged == person:
+                yield name, pipeline.judge(shop, version, person, on=options.data / file, full=True, against=rivals).report
+
+
+def swap(corpus: Corpus, options: argparse.Namespace) -> Swap:
+    """Everybody's held-out replies under everybody's adapter."""
+    return pipeline.swap(_shop(corpus, options), corpus.people if options.quick else (*corpus.people, *corpus.others))
+
+
+def _shop(corpus: Corpus, options: argparse.Namespace) -> Workshop:
+    home = Home.create(options.home / corpus.name)
+    imports.add_export(home, options.data / corpus.file, corpus.people[0])
+    return Workshop(home, recipe(options), settings(), say=_note, on_event=_follow)
+
+
+def model_of(person: str) -> str:
+    return person.replace(" ", "-").lower()
 
 
 def recipe(options: argparse.Namespace) -> Recipe:
@@ -122,6 +144,14 @@ def table(name: str, report: Report) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
 
 
+def swapped(corpus: Corpus, matrix: Swap) -> str:
+    lines = [f"{corpus.name}: who is recognised by whose adapter (nats per token)"]
+    for speaker, row in matrix.nll.items():
+        lines.append(f"  {speaker:<20}" + "  ".join(f"{adapter} {nll:.3f}" for adapter, nll in row.items()))
+    lines += [f"  bags of {size} attributed rightly: {found.overall:.3f}" for size, found in matrix.accuracy.items()]
+    return "\n".join([*lines, *(f"  note: {note}" for note in matrix.notes)])
+
+
 def flat(name: str, report: Report) -> Iterator[tuple[str, float]]:
     for metric in METRICS:
         if metric in report.metrics:
@@ -133,6 +163,11 @@ def flat(name: str, report: Report) -> Iterator[tuple[str, float]]:
                 yield f"{key}_high", value.high
             else:
                 yield key, value
+
+
+def _tell(options: argparse.Namespace, text: str) -> None:
+    if not options.json:
+        print(f"\n{text}", flush=True)
 
 
 def _note(text: str) -> None:
@@ -149,7 +184,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one impostor each, two epochs at most")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     parser.add_argument("--epochs", type=float, help="instead of the recipe's")
-    parser.add_argument("--only", choices=[subject.name for subject in SUBJECTS])
+    parser.add_argument("--corpus", choices=[corpus.name for corpus in CORPORA])
+    parser.add_argument("--person", choices=[person for corpus in CORPORA for person in corpus.people])
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("HOMESPUN_TEST_DATA", ROOT.parent / "shared" / "data")))
     parser.add_argument("--home", type=Path, default=settings().cache / "benchmarks" / "likeness")
     return parser.parse_args()

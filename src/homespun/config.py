@@ -144,6 +144,18 @@ class SamplingSection(Section):
     seed: int | None = None
 
 
+class RetrievalSection(Section):
+    """What an avatar looks up before it answers: facts come from there, style from the weights (retrieval/)."""
+
+    enabled: bool = True
+    passages: PositiveInt = 3
+    """Looked up for a message; those that fit it are told to the model."""
+    embedded: int = Field(default=20_000, ge=0)
+    """Passages that are found by their meaning too, the newest ones. Vectors take a minute for so many."""
+    abstain: bool = True
+    """Say "I don't know" to a question about the person that nothing is known of. Small models would make something up."""
+
+
 class EvaluationSection(Section):
     replies: PositiveInt = 200
     """Held-out contexts that get a generated reply."""
@@ -171,7 +183,10 @@ class Recipe(Section):
     training: TrainingSection = TrainingSection()
     stages: tuple[StageSection, ...] = ()
     """By default one, as `training` says."""
+    review: bool = False
+    """A version that passes the gate waits until a person approves it."""
     sampling: SamplingSection = SamplingSection()
+    retrieval: RetrievalSection = RetrievalSection()
     evaluation: EvaluationSection = EvaluationSection()
 
     @model_validator(mode="after")
@@ -243,16 +258,19 @@ class Settings(Section):
 
     home: Annotated[Path, Field(description="HOMESPUN_HOME")] = Path("homespun-home")
     cache: Annotated[Path, Field(description="HOMESPUN_CACHE; base models, shared by all homes")] = Path("~/.cache/homespun")
+    probes: Annotated[Path | None, Field(description="HOMESPUN_PROBES; a folder with BLiMP, CrowS-Pairs or Winogender")] = None
     offline: Annotated[bool, Field(description="HOMESPUN_OFFLINE=1: never ask the hub for a base")] = False
 
 
 def settings() -> Settings:
-    """Settings from HOMESPUN_HOME, HOMESPUN_CACHE (or XDG_CACHE_HOME) and HOMESPUN_OFFLINE."""
+    """Settings from HOMESPUN_HOME, HOMESPUN_CACHE (or XDG_CACHE_HOME), HOMESPUN_PROBES and HOMESPUN_OFFLINE."""
+    probes = os.environ.get("HOMESPUN_PROBES")
     xdg = os.environ.get("XDG_CACHE_HOME")
     cache = os.environ.get("HOMESPUN_CACHE") or (f"{xdg}/homespun" if xdg else "~/.cache/homespun")
     return Settings(
         home=Path(os.environ.get("HOMESPUN_HOME", "homespun-home")).expanduser(),
         cache=Path(cache).expanduser(),
+        probes=Path(probes).expanduser() if probes else None,
         offline=os.environ.get("HOMESPUN_OFFLINE", "") not in ("", "0"),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from homespun.bases import embedding
 from homespun.dataset import scores
 from homespun.errors import UsageError
 from homespun.types import Conversation, Message
@@ -72,7 +73,7 @@ def test_an_answer_is_nearer_to_its_question_than_another() -> None:
 
 
 def test_without_the_embedding_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "EMBEDDING", "no_such_package")
+    monkeypatch.setattr(embedding, "PACKAGE", "no_such_package")
     with pytest.raises(UsageError, match="pip install no-such-package"):
         scores.coherence(["a"], ["b"])
 

@@ -74,8 +74,8 @@ def test_the_avatar_stops_by_itself(demo: dict[str, Any]) -> None:
     from homespun.config import settings
     from homespun.corpus import sessions
     from homespun.engines.torch import TorchEngine
-    from homespun.evaluation.evaluate import generate
     from homespun.evaluation.evidence import from_dataset
+    from homespun.evaluation.writing import generate
     from homespun.home import Home
     from homespun.pipeline import Workshop, trained_on
     from homespun.registry import versions

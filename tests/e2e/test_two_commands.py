@@ -67,8 +67,8 @@ def test_promote_rollback_rename_and_delete(user: User, tiny_recipe: str) -> Non
     succeed(user("run", tiny_recipe, str(WHATSAPP), "--me", ME, "--name", "wren"))
     succeed(user("add", str(SAMPLE / "reflections.jsonl"), "--me", ME))
     succeed(user("train", "wren"))
-    succeed(user("promote", "wren@1"))
-    succeed(user("promote", "wren@2"))
+    succeed(user("promote", "wren@1", "--anyway", "to see it"))
+    succeed(user("promote", "wren@2", "--anyway", "to see it"))
     assert succeed(user("rollback", "wren", "--json")).json == {"live": "wren@1"}
     succeed(user("models", "rename", "wren", "bird"))
     assert succeed(user("models", "--json")).json["models"][0]["name"] == "bird"
@@ -102,10 +102,12 @@ def test_chat_in_a_terminal(trained: User, tmp_path: Path) -> None:
         terminal.expect("/switch MODEL")
         terminal.sendline("hello there")
         terminal.expect("Wren Kallio: .*\r\n.*you: ")
+        terminal.sendline("c'est vraiment toi ou une IA ?")
+        terminal.expect("Wren Kallio: Je ne suis pas Wren Kallio. Je suis un avatar")
         terminal.sendline(f"/save {saved}")
         terminal.expect("saved to")
         terminal.sendline("/switch wren@1")
-        terminal.expect("now talking with wren@1")
+        terminal.expect("This is wren@1, an avatar: not Wren Kallio")
         terminal.sendline("/switch nobody")
         terminal.expect("no model called 'nobody'")
         terminal.sendline("/clear")
@@ -113,7 +115,16 @@ def test_chat_in_a_terminal(trained: User, tmp_path: Path) -> None:
         terminal.sendline("/exit")
         terminal.expect(pexpect.EOF)
     speakers = [json.loads(line)["speaker"] for line in saved.read_text(encoding="utf-8").splitlines()]
-    assert speakers == ["You", "Wren Kallio"]
+    assert speakers == ["You", "Wren Kallio"] * 2
+
+
+def test_an_avatar_says_what_it_is(trained: User) -> None:
+    done = succeed(trained("ask", "wren@1", "hi! are you a bot?", "--json")).json
+    assert done["answer"].startswith("I am not Wren Kallio. I am an avatar")
+    assert done["disclosure"] == "This is wren@1, an avatar: not Wren Kallio, but a model of how Wren Kallio writes."
+    assert succeed(trained("ask", "wren@1", "hello", "--json")).json["disclosure"] == done["disclosure"]
+    base = succeed(trained("ask", "wren@1", "are you a bot?", "--base", "--json")).json
+    assert base["disclosure"] is None and "avatar" not in base["answer"]
 
 
 def test_chat_for_programs_is_a_line_in_and_an_object_out(trained: User) -> None:

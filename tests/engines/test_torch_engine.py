@@ -68,3 +68,16 @@ def test_log_likelihoods_are_what_training_minimises(engine: TorchEngine) -> Non
     nll = AutogradStep(engine.model, engine.adapter).score(batch)
     expected = [-nll[batch.reply == index].mean().item() for index in range(len(candidates))]
     assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_greedy_continuations_are_the_models_own_favourites(engine: TorchEngine) -> None:
+    """After an opening of any length, batched, token for token what a whole forward pass likes best; they end where the reply does."""
+    said = engine.template.ids(engine.generate([TALKS[1]], sampling(0.0, tokens=30))[0].text)
+    openings = [engine.template.ids("I like"), said[:-1], [], engine.template.ids("Yes, yes, yes, of course,")]
+    found = engine.continue_greedily(TALKS, openings, 6)
+    assert found[1] == said[-1:]
+    for turns, opening, ids in zip(TALKS, openings, found, strict=True):
+        whole = [*engine.template.prompt(turns), *opening, *ids]
+        favourites = engine.model(input_ids=torch.tensor([whole])).logits[0].argmax(-1).tolist()
+        assert favourites[len(whole) - len(ids) - 1 : -1] == ids
+        assert len(ids) == 6 or favourites[-1] == engine.template.stop_id

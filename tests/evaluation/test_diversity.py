@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from homespun.evaluation.diversity import copy_rate, degenerate_rate, distinct_n, length_ratio, longest_copied_run, word_tokens, words
+from homespun.evaluation.diversity import (
+    copy_rate,
+    degenerate_rate,
+    distinct_n,
+    length_ratio,
+    longest_copied_run,
+    self_bleu,
+    word_tokens,
+    words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +38,17 @@ def test_too_little_text_is_flagged_not_hidden() -> None:
     few = distinct_n(["one two three", "one two"], 2)
     assert few.value == pytest.approx(2 / 3) and few.tokens == 5 and few.short
     assert distinct_n([], 2).value is None
+
+
+def test_a_parrot_repeats_itself_more_than_a_person(lovell: list[str]) -> None:
+    real = self_bleu(lovell[1955:])
+    assert real.value is not None and 0.1 < real.value < 0.6 and real.replies == 100 and not real.short
+    assert real == self_bleu(lovell[1955:]) != self_bleu(lovell[1955:], seed=1)
+    parrot = self_bleu([f"Roger. We copy that, Houston, {i}." for i in range(100)])
+    assert parrot.value is not None and parrot.value > 1.5 * real.value
+    assert self_bleu(["Okay."] * 2).value == pytest.approx(1) and self_bleu(["Okay.", "so then what"]).value == 0
+    few = self_bleu(["", " ", "Okay."])
+    assert few.value is None and few.replies == 1 and few.short
 
 
 def test_what_counts_as_a_word() -> None:

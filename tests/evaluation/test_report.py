@@ -7,8 +7,9 @@ from pathlib import Path
 
 from homespun.evaluation import report as reporting
 from homespun.evaluation.bootstrap import Interval
-from homespun.evaluation.evaluate import Report, Sample
 from homespun.evaluation.habits import Gap
+from homespun.evaluation.likelihood import ScoredReply
+from homespun.evaluation.result import Report, Sample
 
 
 def test_a_report_survives_its_file(tmp_path: Path) -> None:
@@ -21,6 +22,7 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
         gaps=[Gap("kiss", "you kiss", "missed", 0.4, 0.1, -0.7, True, ("night x",))],
         samples=[Sample("hi", "hello", "greetings", "hey")],
         notes=["one conversation only"],
+        scores={"base": [ScoredReply("c1", 12.5, 4)]},
     )
     reporting.write(report, tmp_path, "anna@1")
     assert reporting.read(tmp_path) == report

@@ -47,6 +47,12 @@ def test_a_plan_fits_its_budget_or_says_which_would_do(lengths: list[int], optio
     assert 1 <= plan.steps <= make_plan(lengths, options, MACHINE).steps
 
 
+@given(lengths=LENGTHS, options=OPTIONS, cost=COSTS)
+def test_a_later_stage_always_learns(lengths: list[int], options: TrainingSection, cost: Cost) -> None:
+    """Minutes of training came before it: it does not end the run for want of seconds."""
+    assert make_plan(lengths, options, MACHINE, 1e-3, cost, first=False).steps == 1
+
+
 @given(lengths=LENGTHS, options=OPTIONS)
 def test_a_generous_budget_changes_nothing(lengths: list[int], options: TrainingSection) -> None:
     free = make_plan(lengths, options, MACHINE)

@@ -45,9 +45,8 @@ def talk(open_model: "Callable[[str], Opened]", model: str, speaker: str | None 
     from homespun.serving.session import Session
 
     session = Session(open_model(model), speaker)
-    person = session.opened.person
     show = (lambda text: None) if as_json else _show
-    show(f"This is {session.opened.title}: not {person}, but a model of how {person} writes. /help lists the commands.")
+    show(_greeting(session.opened))
     for line in _lines("" if as_json else "you: "):
         try:
             if line.startswith("/"):
@@ -57,7 +56,7 @@ def talk(open_model: "Callable[[str], Opened]", model: str, speaker: str | None 
             elif line:
                 _answer(session, line, as_json)
         except HomespunError as error:
-            show(str(error))
+            emit(as_json, {"error": str(error)}, str(error))
 
 
 def _command(line: str, session: "Session", open_model: "Callable[[str], Opened]", show: "Callable[[str], None]") -> bool:
@@ -78,7 +77,7 @@ def _command(line: str, session: "Session", open_model: "Callable[[str], Opened]
     elif verb == "/switch" and rest:
         session.opened = open_model(rest)
         session.clear()
-        show(f"now talking with {session.opened.title}")
+        show(_greeting(session.opened))
     else:
         show(HELP)
     return False
@@ -86,14 +85,12 @@ def _command(line: str, session: "Session", open_model: "Callable[[str], Opened]
 
 def _answer(session: "Session", line: str, as_json: bool) -> None:
     pieces: list[str] = []
-    if not as_json:
-        sys.stdout.write(f"{session.opened.person}: ")
     try:
         for piece in session.say(line):
-            pieces.append(piece)
             if not as_json:
-                sys.stdout.write(piece)
+                sys.stdout.write(piece if pieces else f"{session.opened.person}: {piece}")
                 sys.stdout.flush()
+            pieces.append(piece)
     except KeyboardInterrupt:
         pieces.append(" …")
     if as_json:
@@ -116,6 +113,12 @@ def _lines(prompt: str) -> "Iterator[str]":
             return
 
 
+def _greeting(opened: "Opened") -> str:
+    return f"{opened.notice or f'This is {opened.title}.'} /help lists the commands."
+
+
 def _show(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """What the program says itself: dim on a terminal, so that nobody takes it for the person."""
+    from rich.console import Console
+
+    Console(highlight=False).print(text, style="dim", markup=False, soft_wrap=True)

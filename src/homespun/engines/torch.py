@@ -70,20 +70,34 @@ class TorchEngine:
             yield token
             ids = torch.tensor([[token]])
 
-    @torch.inference_mode()
     def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection) -> list[Generation]:
         """Every reply has a random stream of its own, so that it does not depend on what else is in the batch."""
-        prompts = [self.template.prompt(turns) for turns in conversations]
+        replies = self._in_batches([self.template.prompt(turns) for turns in conversations], sampling)
+        return [Generation(self.template.decode(ids).strip(), stopped) for ids, stopped in replies]
+
+    def continue_greedily(self, conversations: Sequence[Sequence[Turn]], openings: Sequence[Sequence[int]], count: int) -> list[list[int]]:
+        """The likeliest tokens, one after the other, of each reply that begins with the ids of its opening.
+
+        `count` of them, or fewer where the reply ends; its stop token is left out.
+        """
+        prompts = [[*self.template.prompt(turns), *opening] for turns, opening in zip(conversations, openings, strict=True)]
+        return [ids for ids, _ in self._in_batches(prompts, SamplingSection(temperature=0.0, max_tokens=count, seed=0))]
+
+    @torch.inference_mode()
+    def _in_batches(self, prompts: Sequence[list[int]], sampling: SamplingSection) -> list[tuple[list[int], bool]]:
+        """(ids, whether it ended by itself) of what follows each prompt; prompts of similar length side by side."""
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-        done: dict[int, Generation] = {}
+        done: dict[int, tuple[list[int], bool]] = {}
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             generators = [_generator(None if sampling.seed is None else sampling.seed + 7919 * index) for index in chosen]
-            for index, generation in zip(chosen, self._batch([prompts[index] for index in chosen], sampling, generators), strict=True):
-                done[index] = generation
+            for index, reply in zip(chosen, self._batch([prompts[index] for index in chosen], sampling, generators), strict=True):
+                done[index] = reply
         return [done[index] for index in range(len(prompts))]
 
-    def _batch(self, prompts: list[list[int]], sampling: SamplingSection, generators: list[torch.Generator]) -> list[Generation]:
+    def _batch(
+        self, prompts: list[list[int]], sampling: SamplingSection, generators: list[torch.Generator]
+    ) -> list[tuple[list[int], bool]]:
         ids, mask = _left_padded(prompts, self.template.stop_id)
         said: list[list[int]] = [[] for _ in prompts]
         stopped = [False] * len(prompts)
@@ -118,7 +132,7 @@ class TorchEngine:
             ids = torch.tensor([[tokens[row]] for row in kept])
             mask = torch.cat([mask[rows], torch.ones(len(kept), 1, dtype=mask.dtype)], 1)
             position = position[rows, -1:] + 1
-        return [Generation(self.template.decode(ids).strip(), end) for ids, end in zip(said, stopped, strict=True)]
+        return list(zip(said, stopped, strict=True))
 
     @torch.inference_mode()
     def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str]) -> list[float]:

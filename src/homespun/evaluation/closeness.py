@@ -190,6 +190,19 @@ def yardstick(
     return Yardstick(auc, True, "judged against only one other speaker" if len(auc) == 1 else "")
 
 
+def authenticity(model: Floats, person: Floats, others: Mapping[str, Floats], size: int = BAG, bags: int = 2000, seed: int = 0) -> float:
+    """Share of the model's bags that score on the person's side of the middle between the person and the nearest other speaker.
+
+    Bags are drawn with replacement. Raises ValueError without a speaker of `size` texts to draw the line against.
+    """
+    able = [float(scores.mean()) for scores in others.values() if len(scores) >= size]
+    if not able or len(model) < size:
+        raise ValueError(f"needs {size} texts of the model and of one other speaker")
+    middle = (float(person.mean()) + max(able)) / 2
+    drawn = model[np.random.default_rng(seed).integers(len(model), size=(bags, size))].mean(axis=1)
+    return float((drawn > middle).mean())
+
+
 def closeness(model: Scored, real: Scored, base: Scored, draws: int = 10_000, seed: int = 0, level: float = 0.95) -> Closeness:
     """closeness = 1 - |s_model - s_real| / |s_base - s_real|, s the mean decision value over replies to the same contexts.
 

@@ -33,6 +33,17 @@ class Distinct:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfBleu:
+    """How much `replies` texts repeat each other, 0 to 1."""
+
+    value: float | None
+    """None with fewer than two texts."""
+    replies: int
+    short: bool
+    """Fewer texts than asked for: among fewer there is less to repeat, so this value is not comparable with one at full number."""
+
+
+@dataclass(frozen=True, slots=True)
 class CopiedRun:
     """A stretch of consecutive tokens of one reply that stands in the training text."""
 
@@ -74,6 +85,23 @@ def distinct_n(texts: Sequence[str], n: int, tokens: int = 2000, seed: int = 0) 
         left -= len(kept)
         grams += _grams(kept, n)
     return Distinct(len(set(grams)) / len(grams) if grams else None, tokens - left, short=left > 0)
+
+
+def self_bleu(texts: Sequence[str], most: int = 100, seed: int = 0) -> SelfBleu:
+    """Self-BLEU-4 (Zhu et al. 2018, arXiv 1802.01886): the mean BLEU of each text against all the others, over `most` drawn texts.
+
+    BLEU by sacrebleu over word tokens; a text of fewer than four tokens is judged by the n-grams it has. Texts without any
+    word token are left out. People repeat themselves too, so read it against their own replies, in the same number.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    said = [" ".join(tokens) for text in texts if (tokens := word_tokens(text))]
+    drawn = random.Random(seed).sample(said, min(most, len(said)))
+    if len(drawn) < 2:
+        return SelfBleu(None, len(drawn), short=True)
+    metric = BLEU(tokenize="none", effective_order=True)
+    scores = [metric.sentence_score(text, drawn[:index] + drawn[index + 1 :]).score for index, text in enumerate(drawn)]
+    return SelfBleu(sum(scores) / len(scores) / 100, len(drawn), short=len(drawn) < most)
 
 
 def length_ratio(generated: Sequence[str], real: Sequence[str], conversations: Sequence[str]) -> Interval:

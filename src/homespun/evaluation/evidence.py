@@ -32,10 +32,14 @@ class Evidence:
     known: tuple[str, ...]
     """Earlier replies of the person, from the same chats: the classifier learns from these."""
     others_known: tuple[str, ...]
+    others_earlier: Mapping[str, tuple[str, ...]]
+    """Earlier texts of those in `others`."""
     others: Mapping[str, tuple[str, ...]]
     """Held-out replies of the most talkative other speakers."""
     learned: tuple[str, ...]
     """Replies the version was trained on."""
+    taught: tuple[Reply, ...] = ()
+    """Those that answer something, with what they answer."""
 
 
 def from_dataset(conversations: Sequence[Conversation], dataset: Dataset, *splits: str) -> Evidence:
@@ -51,14 +55,17 @@ def from_dataset(conversations: Sequence[Conversation], dataset: Dataset, *split
         [conversation for conversation in conversations if conversation.id in learned],
         [conversation for conversation in conversations if conversation.id in judged],
         replies_of(examples),
-        learned_replies(dataset),
+        dataset,
     )
 
 
 def from_conversations(
-    conversations: Sequence[Conversation], name: str, person: str, recipe: Recipe, template: Template, learned: Sequence[str]
+    conversations: Sequence[Conversation], name: str, person: str, recipe: Recipe, template: Template, learned: Dataset
 ) -> Evidence:
     """Words that are in no corpus, such as another export of the same person.
+
+    Args:
+        learned: the dataset that the version to be judged was trained on.
 
     Raises:
         UnknownName: the person wrote nothing there.
@@ -83,7 +90,7 @@ def _evidence(
     earlier: Sequence[Conversation],
     later: Sequence[Conversation],
     replies: Sequence[Reply],
-    learned: Sequence[str],
+    learned: Dataset,
 ) -> Evidence:
     before, after = (_by_speaker(part) for part in (earlier, later))
     rivals = sorted((name for name in after if name != person), key=lambda name: -len(after[name]))[:RIVALS]
@@ -94,8 +101,10 @@ def _evidence(
         replies=tuple(replies),
         known=tuple(before.get(person, ())),
         others_known=tuple(text for name in sorted(before) if name != person for text in before[name]),
+        others_earlier={name: tuple(before.get(name, ())) for name in rivals},
         others={name: tuple(after[name]) for name in rivals},
-        learned=tuple(learned),
+        learned=learned_replies(learned),
+        taught=replies_of(learned.of("train")),
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
 from homespun.evaluation.bootstrap import Interval
-from homespun.evaluation.evaluate import Report, Sample
 from homespun.evaluation.habits import Gap
+from homespun.evaluation.likelihood import ScoredReply
+from homespun.evaluation.lines import LINES, TARGETS, Line, percent, plain
+from homespun.evaluation.result import Report, Sample
 from homespun.home import write_json, write_text
 
 
@@ -26,23 +28,33 @@ def as_json(report: Report) -> dict[str, Any]:
         "gaps": [asdict(gap) for gap in report.gaps],
         "samples": [asdict(sample) for sample in report.samples],
         "notes": report.notes,
+        "privacy": report.privacy,
     }
 
 
-def write(report: Report, folder: Path, title: str) -> None:
-    """Writes `report.json` and `report.md`."""
+def write(report: Report, folder: Path, title: str, decision: str = "") -> None:
+    """Writes `report.json`, `report.md`, and `scores.json` with what the gate pairs.
+
+    Args:
+        decision: what the gate says of it, in Markdown.
+    """
     write_json(folder / "report.json", as_json(report))
-    write_text(folder / "report.md", markdown(report, title))
+    write_json(folder / "scores.json", {side: [astuple(reply) for reply in scored] for side, scored in report.scores.items()})
+    write_text(folder / "report.md", markdown(report, title, decision))
 
 
 def read(folder: Path) -> Report:
     """The report that `write` wrote there."""
     values = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     report = Report(values["person"], values["on"], values["full"], sides=values["sides"], notes=values["notes"])
+    report.privacy = values.get("privacy", "")
     for name, value in values["metrics"].items():
         report.metrics[name] = _interval(value) if isinstance(value, dict) else value
     report.gaps = [Gap(**{**gap, "examples": tuple(gap["examples"])}) for gap in values["gaps"]]
     report.samples = [Sample(**sample) for sample in values["samples"]]
+    kept = folder / "scores.json"
+    scores = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    report.scores = {side: [ScoredReply(*reply) for reply in scored] for side, scored in scores.items()}
     return report
 
 
@@ -65,14 +77,17 @@ def headline(report: Report) -> str:
     return ", ".join(parts)
 
 
-def markdown(report: Report, title: str) -> str:
+def markdown(report: Report, title: str, decision: str = "") -> str:
     return "\n".join(
         [
             f"# {title}: does it sound like {report.person}?",
             "",
             *_summary(report),
-            *_table(report),
+            *([decision, ""] if decision else []),
+            *_targets(report),
+            *_tables(report),
             *_sides(report),
+            *([report.privacy, ""] if report.privacy else []),
             *_habits(report),
             *_rest(report),
         ]
@@ -92,19 +107,41 @@ def _summary(report: Report) -> Iterator[str]:
         yield ""
 
 
-def _table(report: Report) -> Iterator[str]:
-    rows = [line for line in _LINES if line[0] in report.metrics]
-    if not rows:
+def _tables(report: Report) -> Iterator[str]:
+    for title, lines in LINES.items():
+        rows = [line for line in lines if line.name in report.metrics]
+        if not rows:
+            continue
+        yield from (f"## {title}", "", "| what | measured | how to read it |", "|---|---|---|")
+        yield from (f"| {line.what} | {_measured(line, report)} | {line.meaning} |" for line in rows)
+        yield ""
+
+
+def _measured(line: Line, report: Report) -> str:
+    """The number with its interval, beside the person's own or the base's where there is one."""
+    value = report.metrics[line.name]
+    if not isinstance(value, Interval):
+        said = line.say(value)
+    else:
+        said = f"{line.say(value.value)} [{line.say(value.low)}, {line.say(value.high)}]"
+    beside = {"really": f"natural_{line.name}", "the base": f"base_{line.name}"}
+    told = ", ".join(f"{who}: {line.say(number)}" for who, name in beside.items() if (number := report.number(name)) is not None)
+    return f"{said} ({told})" if told else said
+
+
+def _targets(report: Report) -> Iterator[str]:
+    """What a good avatar should reach, met or not."""
+    if not report.full:
         return
-    yield "| what | measured | how to read it |"
-    yield "|---|---|---|"
-    for name, what, say, meaning in rows:
-        value = report.metrics[name]
-        number = value.value if isinstance(value, Interval) else value
-        spread = "" if not isinstance(value, Interval) else f" [{say(value.low)}, {say(value.high)}]"
-        natural = report.number(f"natural_{name}")
-        beside = "" if natural is None else f" (really: {say(natural)})"
-        yield f"| {what} | {say(number)}{spread}{beside} | {meaning} |"
+    yield from ("## Targets", "", "| | reached | asked | | measured as |", "|---|---|---|---|---|")
+    for name, (asked, metrics, what) in TARGETS.items():
+        values, lows = ([found for metric in metrics if (found := of(metric)) is not None] for of in (report.number, report.low))
+        if len(values) < len(metrics):
+            reached, verdict = "not measured", ""
+        else:
+            proven = "met" if min(lows) >= asked else "met, not proven"
+            reached, verdict = percent(min(values)), proven if min(values) >= asked else "not met"
+        yield f"| {name} | {reached} | over {percent(asked)} | {verdict} | {what} |"
     yield ""
 
 
@@ -114,6 +151,7 @@ def _sides(report: Report) -> Iterator[str]:
         "words": "words per reply",
         "closeness": "closeness",
         "closeness_masked": "closeness without content",
+        "tone": "tone (distance; 1 is as near as the person's own)",
     }
     shown = [name for name in columns if any(name in values for values in report.sides.values())]
     if not shown:
@@ -123,40 +161,8 @@ def _sides(report: Report) -> Iterator[str]:
     yield f"| | {' | '.join(columns[name] for name in shown)} |"
     yield "|---" * (len(shown) + 1) + "|"
     for side, values in report.sides.items():
-        yield f"| {side} | {' | '.join(_plain(values[name]) if name in values else '' for name in shown)} |"
+        yield f"| {side} | {' | '.join(plain(values[name]) if name in values else '' for name in shown)} |"
     yield ""
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}"
-
-
-_LINES: tuple[tuple[str, str, Callable[[float], str], str], ...] = (
-    ("gain", "gain", _plain, "nats per token over the base prompted with the same history; a lower bound above 0 is proof"),
-    ("perplexity_ratio", "perplexity against the base", _percent, "under 100 % is better"),
-    ("share_improved", "replies it expected better", _percent, "of all held-out replies"),
-    ("specificity", "specificity", _plain, "nats per token over another person's avatar; above 0 it learned the person, not the channel"),
-    ("closeness", "closeness of style", _plain, "1 scores like the person, 0 like the base, below 0 farther away"),
-    ("closeness_masked", "the same without content words", _plain, "style alone, whatever the topic"),
-    ("real_vs_generated_auc", "told apart from the real person", _plain, "0.5 cannot be told apart, 1 always; small models are near 0.9"),
-    ("length_ratio", "length of replies", _plain, "1 is as long as the person's"),
-    ("hits", "Hits@1/20", _percent, "picks the true reply among 20 of the person's own; chance is 5 %"),
-    ("base_hits", "Hits@1/20 of the base", _percent, "the same without training"),
-    ("stops", "replies that end by themselves", _percent, "the rest ran into the length cap"),
-    ("copy_rate", "replies that copy", _percent, "hold a rare run of 8 words from the training text"),
-    ("degenerate_rate", "broken replies", _percent, "empty, looping, echoing or speaking for others"),
-    ("distinct_2", "variety (distinct-2)", _plain, "of word pairs; far below the real value means it repeats itself"),
-    ("distinct_3", "variety (distinct-3)", _plain, "of word triples"),
-    ("longest_copied_run", "longest copied run", _count, "words and marks in a row"),
-)
 
 
 def _habits(report: Report) -> Iterator[str]:

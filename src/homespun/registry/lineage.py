@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from homespun.dataset.build import load
 from homespun.evaluation import report as reporting
 from homespun.home import Home, Manifest
 from homespun.registry.versions import list_models, list_versions
+from homespun.retrieval.index import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Stale:
     versions: tuple[str, ...] = ()
     """Titles such as `me@2`. They are kept and marked, because the words are in their weights only."""
     others: tuple[str, ...] = ()
-    """Runs, reports and exports, as `kind:id`."""
+    """Runs, indexes, reports and exports, as `kind:id`."""
 
     @property
     def models(self) -> list[str]:
@@ -29,18 +31,18 @@ class Stale:
 
 
 def learned_from(home: Home, messages: Collection[str]) -> list[Manifest]:
-    """The datasets that hold any of these messages (by id), as a reply or as history, and everything made from them."""
+    """The datasets and retrieval indexes that hold any of these messages (by id), said or answered, and everything made from them."""
     wanted = set(messages)
-    datasets = [one for one in home.artefacts() if one.kind == "dataset" and wanted & _messages(home, one)]
-    return [*datasets, *home.made_from(datasets)]
+    holding = [one for one in home.artefacts() if one.kind in ("dataset", "retrieval") and wanted & _messages(home, one)]
+    return [*holding, *home.made_from(holding)]
 
 
 def make_stale(home: Home, found: Collection[Manifest], reason: str) -> Stale:
-    """Mark artefacts and take the words out of them: datasets and reports on files go, and the examples in a version's report."""
+    """Mark artefacts and take the words out of them: datasets, indexes and reports on files go, and the examples in a version's report."""
     titles = {version.artefact: version.title for model in list_models(home) for version in list_versions(home, model.name)}
     versions: list[str] = []
     for one in found:
-        if one.kind in ("dataset", "evaluation"):
+        if one.kind in ("dataset", "retrieval", "evaluation"):
             shutil.rmtree(home.folder(one.kind, one.id))
             continue
         home.mark_stale(one, reason)
@@ -51,8 +53,12 @@ def make_stale(home: Home, found: Collection[Manifest], reason: str) -> Stale:
     return Stale(datasets, tuple(sorted(versions)), tuple(one.title for one in found if one.kind not in ("dataset", "version")))
 
 
-def _messages(home: Home, dataset: Manifest) -> set[str]:
-    return {address for example in load(home.folder("dataset", dataset.id)).examples for turn in example.turns for address in turn.messages}
+def _messages(home: Home, one: Manifest) -> set[str]:
+    folder = home.folder(one.kind, one.id)
+    if one.kind == "dataset":
+        return {address for example in load(folder).examples for turn in example.turns for address in turn.messages}
+    with contextlib.closing(Index(folder)) as index:
+        return set(index.messages())
 
 
 def _without_words(home: Home, artefact: str, title: str) -> None:

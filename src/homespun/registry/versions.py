@@ -1,21 +1,34 @@
-"""Models and their versions: which exist, which one is live, and what was live before."""
+"""Models and their versions: which exist, what the gate said of them, which one is live, and what was live before."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from homespun.bases.identity import identity
 from homespun.config import Recipe, parse_recipe
 from homespun.database.connection import connect
 from homespun.database.schema import live, models, versions
-from homespun.errors import UnknownName, UsageError
-from homespun.home import Home
+from homespun.errors import BaseError, CheckFailed, UnknownName, UsageError
+from homespun.home import Home, file_hash
+from homespun.registry import decisions
+from homespun.registry.decisions import Action
 
-ROLLED_BACK = "rolled back"
+if TYPE_CHECKING:
+    from homespun.registry.gate import Decision, Verdict
+
+ROLLED_BACK: Literal["rolled back"] = "rolled back"
+KEPT = 5
+"""Versions that were live last, which are never removed while their model is there."""
+FORGETFUL = frozenset({"report.json", "report.md"})
+"""Files of a stale version that may have changed: forgetting takes people's words out of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +44,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An adapter and its report. Never changed once made."""
+    """One artefact with all that answers depend on: adapter, prompt (the recipe), base and retrieval index. Never changed once made."""
 
     model: str
     number: int
     artefact: str
     created: str
     is_live: bool
+    verdict: Verdict | None = None
+    """What the gate said; None where it was never asked."""
+    reason: str = ""
+    """Why it said so."""
+    waits: bool = False
+    """The gate passed it, and a person has to approve it."""
 
     @property
     def title(self) -> str:
@@ -75,7 +94,8 @@ def put_model(home: Home, name: str, person: str, recipe: Recipe) -> None:
     with connect(home) as db:
         known = db.execute(select(models.c.id).where(models.c.name == name)).scalar()
         if known is None:
-            db.execute(insert(models).values(name=name, person=person, recipe=recipe.toml(), created=_now()))
+            last = max(decisions.last_model(db), db.execute(select(func.max(models.c.id))).scalar() or 0)
+            db.execute(insert(models).values(id=last + 1, name=name, person=person, recipe=recipe.toml(), created=_now()))
         else:
             db.execute(update(models).where(models.c.id == known).values(recipe=recipe.toml()))
 
@@ -106,43 +126,50 @@ def rename_model(home: Home, old: str, new: str) -> None:
         db.execute(update(models).where(models.c.name == old).values(name=new))
 
 
-def delete_model(home: Home, name: str) -> list[str]:
-    """Forget a model and its versions. Returns the version artefacts that no model needs any more."""
-    get_model(home, name)
-    with connect(home) as db:
-        model = _model_id(db, name)
-        mine = set(db.execute(select(versions.c.artefact).where(versions.c.model == model)).scalars())
-        for table in (live, versions):
-            db.execute(delete(table).where(table.c.model == model))
-        db.execute(delete(models).where(models.c.id == model))
-        return sorted(mine - set(db.execute(select(versions.c.artefact)).scalars()))
-
-
-def add_version(home: Home, model: str, artefact: str, promoted: str | None = None) -> Version:
-    """Number the next version of a model. The same artefact twice is the same version.
+def add_version(
+    home: Home, model: str, artefact: str, decision: Decision | None = None, held_out: str | None = None, review: bool = False
+) -> Version:
+    """Number the next version of a model, and put it live if the gate passed it. The same artefact twice is the same version.
 
     Args:
-        promoted: the reason why a new version goes live in the same transaction; None leaves the live one alone.
+        decision: what the gate said; without it the live version stays.
+        held_out: the fingerprint of the examples it was judged on.
+        review: a version that passes waits for a person instead.
     """
-    with connect(home) as db:
-        row = _model_id(db, model)
-        known = db.execute(select(versions.c.number).filter_by(model=row, artefact=artefact)).scalar()
-        if known is None:
-            last = db.execute(select(func.max(versions.c.number)).where(versions.c.model == row)).scalar()
-            known = (last or 0) + 1
-            db.execute(insert(versions).values(model=row, number=known, artefact=artefact, created=_now()))
-            if promoted:
-                db.execute(insert(live).values(model=row, number=known, reason=promoted, created=_now()))
-    return get_version(home, f"{model}@{known}")
+    with locked(home, model) as (db, row):
+        number = db.execute(select(versions.c.number).filter_by(model=row, artefact=artefact)).scalar()
+        if number is None:
+            last = db.execute(select(func.max(versions.c.number)).where(versions.c.model == row)).scalar() or 0
+            number = max(last, decisions.last_number(db, row)) + 1
+            db.execute(insert(versions).values(model=row, number=number, artefact=artefact, created=_now()))
+            if decision:
+                decisions.append(db, row, number, "judged", decision.reason, decision, held_out)
+            if decision and decision.verdict == "pass":
+                if review:
+                    decisions.append(db, row, number, "held", "waits for approval")
+                else:
+                    _go_live(db, row, number, "promoted", decision.reason)
+    return get_version(home, f"{model}@{number}")
 
 
 def list_versions(home: Home, model: str) -> list[Version]:
     get_model(home, model)
     with connect(home) as db:
-        row = _model_id(db, model)
-        current = _live(db, row)
-        found = db.execute(select(versions).where(versions.c.model == row).order_by(versions.c.number)).all()
-        return [Version(model, version.number, version.artefact, version.created, version.number == current) for version in found]
+        return _versions(db, _model_id(db, model), model)
+
+
+def _versions(db: Connection, row: int, model: str) -> list[Version]:
+    current = _live(db, row)
+    said = decisions.entries(db, row, model)
+    judged = {entry.version: entry for entry in said if entry.action == "judged"}
+    last = {entry.version: entry.action for entry in said}
+    found = db.execute(select(versions).where(versions.c.model == row).order_by(versions.c.number)).all()
+    made = [Version(model, version.number, version.artefact, version.created, version.number == current) for version in found]
+    return [
+        replace(version, verdict=entry.verdict if entry else None, reason=entry.reason if entry else "", waits=waits)
+        for version in made
+        for entry, waits in [(judged.get(version.title), last.get(version.title) == "held")]
+    ]
 
 
 def get_version(home: Home, title: str) -> Version:
@@ -163,42 +190,121 @@ def get_version(home: Home, title: str) -> Version:
     raise UnknownName("version", title, [version.title for version in known])
 
 
-def promote(home: Home, title: str, reason: str = "promoted by hand") -> Version:
-    """Make a version the one that answers.
+def promote(home: Home, title: str, reason: str = "by hand", anyway: bool = False) -> Version:
+    """Make a version the one that answers; one that waits for a person is thereby approved.
+
+    Args:
+        anyway: also one that the gate did not pass.
 
     Raises:
         UsageError: it learned from words that were to be forgotten.
+        CheckFailed: the gate did not pass it, or its files were changed.
     """
     version = get_version(home, title)
-    if reason_against := home.why_stale("version", version.artefact):
-        raise UsageError(f"{version.title} is stale ({reason_against}): train it again with `homespun train {version.model}`")
-    with connect(home) as db:
-        row = _model_id(db, version.model)
-        if _live(db, row) != version.number:
-            db.execute(insert(live).values(model=row, number=version.number, reason=reason, created=_now()))
+    if not (anyway or version.verdict in (None, "pass")):
+        raise CheckFailed(
+            f"the gate did not pass {version.title} ({version.verdict}): {version.reason}; "
+            f'to promote it all the same, say why: homespun promote {version.title} --anyway "…"'
+        )
+    _check_fit(home, version)
+    with locked(home, version.model) as (db, row):
+        now = next((one for one in _versions(db, row, version.model) if one.number == version.number), None)
+        if now is None:
+            raise UnknownName("version", version.title, [one.title for one in _versions(db, row, version.model)])
+        if not now.is_live:
+            _go_live(db, row, now.number, "approved" if now.waits else "promoted", reason)
     return get_version(home, version.title)
 
 
-def rollback(home: Home, model: str) -> Version:
+def refuse(home: Home, title: str, reason: str) -> Version:
+    """A person's no to a version that waits for them. What is live stays so.
+
+    Raises:
+        UsageError: it does not wait.
+    """
+    version = get_version(home, title)
+    with locked(home, version.model) as (db, row):
+        if not any(one.waits for one in _versions(db, row, version.model) if one.number == version.number):
+            raise UsageError(f"{version.title} does not wait for approval: `homespun versions {version.model}` shows what does")
+        decisions.append(db, row, version.number, "refused", reason)
+    return get_version(home, version.title)
+
+
+def rollback(home: Home, model: str, reason: str = "by hand") -> Version:
     """Return to what was live before the version that is live now.
 
     Raises:
-        UsageError: nothing was.
+        UsageError: nothing was, or it learned from words that were to be forgotten.
+        CheckFailed: its files were changed.
     """
     get_model(home, model)
-    with connect(home) as db:
-        row = _model_id(db, model)
-        history = db.execute(select(live.c.number, live.c.reason).where(live.c.model == row).order_by(live.c.id)).all()
-    # A rollback is itself a row: it takes back the one before it, so that a second one does not bounce between the two.
+    with locked(home, model) as (db, row):
+        back = way_back(db, row)
+        if not back:
+            raise UsageError(f"there is nothing to roll {model} back to: only one version was ever live")
+        version = next(version for version in _versions(db, row, model) if version.number == back[-1])
+        _check_fit(home, version)
+        _go_live(db, row, version.number, ROLLED_BACK, reason)
+    return get_version(home, version.title)
+
+
+def way_back(db: Connection, model: int) -> list[int]:
+    """The versions that rolling back returns to, one after the other, from the end of the list. Removed ones are passed over."""
     trail: list[int] = []
-    for number, reason in history:
-        if reason == ROLLED_BACK:
+    for number, reason in db.execute(select(live.c.number, live.c.reason).where(live.c.model == model).order_by(live.c.id)):
+        # A rollback takes back all that went live since, so that a second one does not bounce between the two.
+        while reason == ROLLED_BACK and trail[-1] != number:
             trail.pop()
-        else:
+        if reason != ROLLED_BACK:
             trail.append(number)
-    if len(trail) < 2:
-        raise UsageError(f"there is nothing to roll {model} back to: only one version was ever live")
-    return promote(home, f"{model}@{trail[-2]}", ROLLED_BACK)
+    there = set(db.execute(select(versions.c.number).where(versions.c.model == model)).scalars())
+    return [number for number in trail if number in there and number != trail[-1]]
+
+
+def needed(db: Connection, model: int, name: str) -> set[int]:
+    """The versions that stay: the live one, those that were live last or can be rolled back to, those that wait, and the newest."""
+    were_live = list(dict.fromkeys(db.execute(select(live.c.number).where(live.c.model == model).order_by(live.c.id.desc())).scalars()))
+    known = _versions(db, model, name)
+    return {
+        *were_live[:KEPT],
+        *way_back(db, model)[1 - KEPT :],
+        *(one.number for one in known if one.waits),
+        *(one.number for one in known[-1:]),
+    }
+
+
+def verify(home: Home, version: Version, base: Path | None = None) -> None:
+    """That a version is what it was when it was judged: every file by its hash, and the base, where its folder is given.
+
+    Raises:
+        CheckFailed: it is not.
+        BaseError: the base is another one than it was trained on.
+    """
+    folder = version_folder(home, version)
+    manifest = home.manifest("version", version.artefact)
+    again = f"restore it from a backup, or delete that folder and make it again with `homespun train {version.model}`"
+    if manifest is None:
+        raise CheckFailed(f"{folder}, which held {version.title}, is gone or not whole: {again}")
+    excused = FORGETFUL if home.why_stale("version", version.artefact) else frozenset()
+    checked = {name: wanted for name, wanted in manifest.content.items() if name not in excused}
+    if changed := [name for name, wanted in checked.items() if not _is(folder / name, wanted)]:
+        raise CheckFailed(f"{version.title} was changed after it was made ({', '.join(sorted(changed))} in {folder}): {again}")
+    wanted = parts(home, version).get("base")
+    if base and wanted and identity(base) != wanted:
+        raise BaseError(
+            f"the base in {base} is not the one {version.title} was trained on: put that one back, "
+            f"or train on this one with `homespun train {version.model}`"
+        )
+
+
+def _is(file: Path, wanted: str) -> bool:
+    return file.is_file() and file_hash(file) == wanted
+
+
+def parts(home: Home, version: Version) -> dict[str, str]:
+    """What a version was made of, by kind: its `run`, the identity of its `base`, and its `retrieval` index if it has one."""
+    manifest = home.manifest("version", version.artefact)
+    return {kind: name for kind, _, name in (parent.partition(":") for parent in manifest.parents)} if manifest else {}
 
 
 def recipe_of(home: Home, version: Version) -> Recipe:
@@ -217,6 +323,26 @@ def _live(db: Connection, model: int) -> int | None:
 
 def _model_id(db: Connection, name: str) -> int:
     return int(db.execute(select(models.c.id).where(models.c.name == name)).scalar_one())
+
+
+@contextlib.contextmanager
+def locked(home: Home, model: str) -> Iterator[tuple[Connection, int]]:
+    """A transaction that nobody else writes beside, with the row of a model: what is read in it still holds when it writes."""
+    with connect(home) as db:
+        # SQLite takes its lock at the first write.
+        db.execute(update(models).where(models.c.name == model).values(name=model))
+        yield db, _model_id(db, model)
+
+
+def _go_live(db: Connection, model: int, number: int, action: Action, reason: str) -> None:
+    db.execute(insert(live).values(model=model, number=number, reason=action if action == ROLLED_BACK else reason, created=_now()))
+    decisions.append(db, model, number, action, reason)
+
+
+def _check_fit(home: Home, version: Version) -> None:
+    if why := home.why_stale("version", version.artefact):
+        raise UsageError(f"{version.title} is stale ({why}): train it again with `homespun train {version.model}`")
+    verify(home, version)
 
 
 def _now() -> str:

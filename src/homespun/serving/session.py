@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from homespun.bases import hub
 from homespun.config import Recipe, Settings
 from homespun.corpus.view import View
 from homespun.dataset.turns import system_turn
 from homespun.engines.base import Engine
 from homespun.home import Home, write_jsonl
 from homespun.registry import versions
+from homespun.retrieval.grounding import BUDGET
+from homespun.retrieval.passages import Passage
+from homespun.serving.disclosure import asks_what_it_is, disclosure, notice
+from homespun.serving.memory import Memory, remembered
 from homespun.types import Turn
 
 REMEMBERED = 10
@@ -20,31 +26,60 @@ HELD_BACK = 3
 """Words: a name has rarely more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opened:
     """A version ready to answer."""
 
     title: str
     person: str
     recipe: Recipe
-    engine: Engine
+    load: Callable[[], Engine]
     view: View
     """What the model knows people by."""
+    trained: bool = True
+    """False: the base that the version was made from."""
+    memory: Memory | None = None
+    """What it may look up."""
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Loaded when the first answer needs it."""
+        return self.load()
+
+    @property
+    def is_avatar(self) -> bool:
+        """Whether it speaks for a person, and so has to say what it is."""
+        return self.trained and self.recipe.kind == "avatar"
+
+    @property
+    def notice(self) -> str | None:
+        """What whoever talks with it is told unasked."""
+        return notice(self.person, self.title) if self.is_avatar else None
 
 
 def open_version(home: Home, title: str, settings: Settings, base: bool = False) -> Opened:
-    """Load a version (the live one of a model, or MODEL@V), or the untrained base it was made from."""
-    from homespun.engines import torch
-    from homespun.training.run import load_weights
-
+    """A version (the live one of a model, or MODEL@V), or the untrained base it was made from."""
     version = versions.get_version(home, title)
     recipe = versions.recipe_of(home, version)
     if base:
         recipe = recipe.with_sampling(stop_bias=0.0)
-    engine = torch.load(recipe, settings)
-    engine.use(None if base else load_weights(versions.version_folder(home, version)))
+
+    base_folder = hub.resolve(recipe.base, settings)
+    if not base:
+        versions.verify(home, version, base_folder)
+
+    def load() -> Engine:
+        from homespun.engines import torch
+        from homespun.training.run import load_weights
+
+        engine = torch.load(recipe, settings)
+        engine.use(None if base else load_weights(versions.version_folder(home, version)))
+        return engine
+
     person = versions.get_model(home, version.model).person
-    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, engine, View(home, recipe.privacy))
+    view, look_up = View(home, recipe.privacy), recipe.retrieval
+    memory = remembered(home, version.artefact, person, view, look_up.passages) if look_up.enabled and not base else None
+    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, load, view, not base, memory)
 
 
 class Session:
@@ -60,16 +95,34 @@ class Session:
         self.speaker = speaker
         self.seed = seed
         self.turns: list[Turn] = []
+        self.told: list[Passage] = []
+        """What the newest answer could draw on, in the model's names."""
 
     def say(self, text: str) -> Iterator[str]:
-        """The reply, as it is written. It joins the history when it is complete or was interrupted."""
+        """The reply, as it is written. It joins the history when it is complete or was interrupted.
+
+        An avatar that is asked what it is says so, without a model.
+        """
         self.turns.append(Turn("user", text.strip()))
+        self.told = []
+        opened = self.opened
+        if opened.is_avatar and (language := asks_what_it_is(text, opened.person)):
+            self.turns.append(Turn("assistant", disclosure(language, opened.person, opened.title)))
+            yield self.turns[-1].text
+            return
+        prompt = self.prompt()
+        if opened.memory:
+            prompt, self.told = opened.memory.told(prompt, opened.engine.count)
+            if opened.recipe.retrieval.abstain and (unsaid := opened.memory.unknown(prompt[-1].text, self.told)):
+                self.turns.append(Turn("assistant", unsaid))
+                yield unsaid
+                return
         sampling = self.opened.recipe.sampling
         if self.seed is not None:
             sampling = sampling.model_copy(update={"seed": self.seed + len(self.turns)})
         said: list[str] = []
         try:
-            for piece in _restored(self.opened.engine.stream(self.prompt(), sampling), self.opened.view):
+            for piece in _restored(self.opened.engine.stream(prompt, sampling), self.opened.view):
                 said.append(piece)
                 yield piece
         finally:
@@ -78,7 +131,7 @@ class Session:
     def prompt(self) -> list[Turn]:
         """The system line and as much of the history as is remembered, oldest cut first, the newest message always in."""
         opened, view = self.opened, self.opened.view
-        room = opened.recipe.dataset.max_tokens
+        room = opened.recipe.dataset.max_tokens - (BUDGET if opened.memory else 0)
         kept: list[Turn] = []
         for turn in reversed(self.turns[-REMEMBERED:]):
             hidden = Turn(turn.role, view.hide(turn.text))

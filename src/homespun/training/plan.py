@@ -69,11 +69,13 @@ def make_plan(
     fit: float | None = None,
     cost: Cost | None = None,
     spent: float = 0.0,
+    first: bool = True,
 ) -> Plan:
     """Args:
     lengths: tokens of every training sequence.
     fit: seconds the training may take; needs `cost`.
     spent: seconds of them that are gone already.
+    first: whether nothing was trained before. A later stage takes one step whatever it costs: else all before it was in vain.
 
     Raises:
         BudgetTooShort: not even one step fits.
@@ -82,7 +84,7 @@ def make_plan(
     steps = max(1, round(per_epoch * options.epochs))
     evaluations = options.evaluations_per_epoch
     if fit is not None and cost is not None:
-        steps, evaluations = _fit(steps, per_epoch, evaluations, fit * (1 - RESERVE) - spent, cost, spent)
+        steps, evaluations = _fit(steps, per_epoch, evaluations, fit * (1 - RESERVE) - spent, cost, spent, first)
     return Plan(
         steps=steps,
         epochs=steps / per_epoch,
@@ -102,15 +104,15 @@ def make_plan(
     )
 
 
-def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost, spent: float) -> tuple[int, int]:
+def _fit(most: int, per_epoch: int, evaluations: int, seconds: float, cost: Cost, spent: float, first: bool) -> tuple[int, int]:
     """As many steps as fit, giving up validations before steps."""
     for rarer in (evaluations, max(1, evaluations // 2), 1):
         per_step = cost.step + cost.validation * rarer / per_epoch
         if (steps := int((seconds - cost.validation) / per_step)) >= min(most, per_epoch):
             return min(steps, most), rarer
-    if steps < 1:
+    if steps < 1 and first:
         raise BudgetTooShort((per_step + cost.validation + spent) / (1 - RESERVE))
-    return min(steps, most), 1
+    return max(1, min(steps, most)), 1
 
 
 @dataclass(frozen=True, slots=True)

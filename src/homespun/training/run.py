@@ -40,8 +40,8 @@ class Run:
         return int(self.summary["supervised_tokens"] or 0)
 
 
-def run_id(dataset: Dataset, recipe: Recipe, budget: float | None, supervised: int | None, stage: object = None) -> str:
-    return digest(dataset.id, recipe.base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised, stage)
+def run_id(dataset: Dataset, recipe: Recipe, base: str, budget: float | None, supervised: int | None, stage: object = None) -> str:
+    return digest(dataset.id, base, recipe.adapter.model_dump(), recipe.training.model_dump(), budget, supervised, stage)
 
 
 def learn(
@@ -49,6 +49,7 @@ def learn(
     dataset: Dataset,
     recipe: Recipe,
     template: Template,
+    base: str,
     make_step: Callable[[Machine], Step],
     machine: Machine,
     budget: float | None = None,
@@ -61,6 +62,7 @@ def learn(
     """Train the adapter of a dataset, or return the one that was trained before.
 
     Args:
+        base: the identity of the base (bases/identity.py); another one is another run.
         examples: what is learned from; by default all that the dataset has for it.
         start: a run whose adapter is the beginning of this one's.
         make_step: gives a step with a fresh adapter; called when the plan is known.
@@ -70,7 +72,7 @@ def learn(
     """
     learned = dataset.of("train") if examples is None else list(examples)
     stage = None if examples is None else [start.id if start else None, [example.id for example in learned]]
-    name = run_id(dataset, recipe, budget, supervised, stage)
+    name = run_id(dataset, recipe, base, budget, supervised, stage)
     final = home.folder("run", name)
     if home.manifest("run", name):
         return load(final)
@@ -88,7 +90,7 @@ def learn(
             step.adapter.set(start.weights)
         return step
 
-    plan, step = _plan(work, train_rows, validation, recipe, begin, machine, budget, supervised)
+    plan, step = _plan(work, train_rows, validation, recipe, begin, machine, budget, supervised, first=start is None)
     with disk_errors(home.path):
         done = train(step, train_rows, validation, plan, work, on_event)
         _keep(home, name, dataset, recipe, plan, done, work, start)
@@ -114,6 +116,7 @@ def _plan(
     machine: Machine,
     budget: float | None,
     supervised: int | None,
+    first: bool,
 ) -> tuple[Plan, Step]:
     """The plan of this run: the one it began with, if it was interrupted."""
     file = work / "plan.json"
@@ -125,7 +128,7 @@ def _plan(
     cost = measure(step, train_rows, validation, recipe.training, MICRO_TOKENS[machine.kind]) if budget is not None else None
     lengths = [len(row) for row in train_rows]
     # Loading the base and measuring it are part of the time that was given.
-    plan = make_plan(lengths, recipe.training, machine, budget, cost, time.monotonic() - began)
+    plan = make_plan(lengths, recipe.training, machine, budget, cost, time.monotonic() - began, first)
     if supervised is not None:
         per_epoch = sum(bool(number) for row in train_rows for number in row.target)
         steps = max(1, round(plan.steps / plan.epochs * supervised / per_epoch))
