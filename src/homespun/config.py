@@ -133,14 +133,15 @@ class StageSection(Section):
 class SamplingSection(Section):
     """How a reply is drawn from the model."""
 
-    temperature: float = Field(default=0.8, ge=0)
-    top_p: float = Field(default=0.95, gt=0, le=1)
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
     min_p: float = Field(default=0.02, ge=0, le=1)
+    """Tokens are left out that are less likely than this share of the likeliest. `train` fits it too, so that replies are as varied."""
     repetition_penalty: PositiveFloat = 1.0
     max_tokens: PositiveInt = 200
     stop_bias: float = 0.0
-    """Added to the logit of the stop token. `train` fits it, so that replies are as long as the person's (evaluation/length.py)."""
+    """Added to the logit of the stop token. `train` fits it, so that replies are as long as the person's (evaluation/fitting.py)."""
     seed: int | None = None
 
 

@@ -13,7 +13,7 @@ from homespun.dataset import build
 from homespun.dataset.build import Dataset
 from homespun.errors import EmptyCorpus
 from homespun.evaluation import evidence as proving
-from homespun.evaluation import length
+from homespun.evaluation import fitting
 from homespun.evaluation import report as reporting
 from homespun.evaluation.bench import Adapters
 from homespun.evaluation.evaluate import evaluate
@@ -104,12 +104,12 @@ def _make(shop: Workshop, model: str, person: str, dataset: Dataset, run: Run, a
 
 
 def _fitted(shop: Workshop, run: Run, dataset: Dataset) -> Recipe:
-    """The recipe with what is fitted to the trained adapter, on replies kept back from training: how long replies become."""
-    shop.say("fitting the length of replies")
+    """The recipe with what is fitted to the trained adapter, on replies kept back from training: how replies are drawn."""
+    shop.say("fitting length and variety of replies")
     engine = shop.engine()
     engine.use(run.weights)
     kept_back = proving.replies_of(dataset.of("validation"))
-    return shop.recipe.with_sampling(stop_bias=length.fit_stop_bias(engine, kept_back, shop.recipe))
+    return shop.recipe.model_copy(update={"sampling": fitting.fit_sampling(engine, kept_back, shop.recipe)})
 
 
 def forecast(shop: Workshop, person: str, budget: float | None) -> dict[str, float | int | str]:
