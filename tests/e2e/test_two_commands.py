@@ -58,6 +58,7 @@ def test_eval_on_another_file_leaves_the_corpus_alone(trained: User, tmp_path: P
     assert succeed(trained("corpus", "stats", "--json")).json == before
 
 
+@pytest.mark.slow
 def test_the_full_report_trains_impostors_and_measures_specificity(trained: User) -> None:
     metrics = succeed(trained("eval", "wren", "--full", "--json")).json["report"]["metrics"]
     assert {"specificity", "hits", "base_hits", "distinct_2", "copy_rate", "length_ratio"} <= metrics.keys()
