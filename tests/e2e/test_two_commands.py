@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pexpect
+import pytest
 
 from e2e.conftest import ME, SAMPLE, WHATSAPP, User, succeed
 
