@@ -88,7 +88,8 @@ def _tell(home: "Home", done: "Outcome", answers: list[dict[str, str]], as_json:
     from homespun.registry.versions import version_folder
 
     page = version_folder(home, done.version) / "report.md"
-    lines = [f"{done.version.title}: {reporting.headline(done.report)}", f"the report: {page}", ""]
+    verdict = "it is live" if done.version.is_live else f"it is not live ({done.version.verdict}): {done.version.reason}"
+    lines = [f"{done.version.title}: {reporting.headline(done.report)}", verdict, f"the report: {page}", ""]
     for answer in answers:
         lines += [
             f"{answer['from']}: {answer['question']}",
