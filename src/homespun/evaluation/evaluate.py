@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from unicodedata import normalize
 
 from homespun.bases.template import Template
 from homespun.dataset.turns import system_turn
@@ -102,8 +103,12 @@ def _harm(scorer: Step, bench: Bench, weights: Weights, evidence: Evidence, repo
 
 
 def _round_trips(template: Template, replies: Sequence[Reply], most: int = 50) -> bool:
-    """Whether what the template makes of replies reads back as those replies: what is scored is what would be said."""
-    return all(template.decode(template.ids(reply.text)) == reply.text for reply in replies[:most])
+    """Whether what the template makes of replies reads back as those replies: what is scored is what would be said.
+
+    Some tokenizers compose accents (NFC), which reads alike.
+    """
+    texts = [normalize("NFC", reply.text) for reply in replies[:most]]
+    return all(normalize("NFC", template.decode(template.ids(text))) == text for text in texts)
 
 
 def _against_live(live: Callable[[Sequence[Example]], list[ScoredReply]], evidence: Evidence, report: Report) -> None:

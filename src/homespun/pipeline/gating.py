@@ -47,7 +47,12 @@ def judge_again(home: Home, version: Version, report: Report, dataset: Dataset) 
 
 
 def live_version(home: Home, model: str) -> Version | None:
-    return next((version for version in versions.list_versions(home, model) if version.is_live), None)
+    """The version that a new one must beat.
+
+    One that learned from words which were forgotten since is none: what is made without them has to take its place, not to excel it.
+    """
+    live = (version for version in versions.list_versions(home, model) if version.is_live)
+    return next((version for version in live if not home.why_stale("version", version.artefact)), None)
 
 
 def live_scores(shop: Workshop, model: str, judged: Version | None = None) -> Callable[[Sequence[Example]], list[ScoredReply]] | None:
