@@ -72,9 +72,10 @@ def tiny_recipe(tiny_folder: Path, tmp_path: Path) -> str:
 
 def write_recipe(file: Path, base: str, **training: float) -> str:
     numbers = "\n".join(f"{name} = {value}" for name, value in training.items())
-    sampling = "[sampling]\nmax_tokens = 12\n\n[evaluation]\nreplies = 12"
+    # Vectors of meaning take seconds, and tests of retrieval have them.
+    few = "[sampling]\nmax_tokens = 12\n\n[evaluation]\nreplies = 12\n\n[retrieval]\nembedded = 0"
     file.write_text(
-        f'name = "tiny"\nbase = "{base}"\n\n[adapter]\nrank = 4\nalpha = 8\n\n[training]\n{numbers}\n\n{sampling}\n', encoding="utf-8"
+        f'name = "tiny"\nbase = "{base}"\n\n[adapter]\nrank = 4\nalpha = 8\n\n[training]\n{numbers}\n\n{few}\n', encoding="utf-8"
     )
     return str(file)
 

@@ -164,7 +164,9 @@ SAMPLES: dict[str, dict[str, bytes]] = {
         "general/2016-02-25.json": b'[{"type": "message", "user": "U1", "text": "hi <@U2> &amp; <https://example.org|this> <!here>",'
         b' "ts": "1456427378.000002"}, {"type": "message", "subtype": "channel_join", "user": "U2", "text": "in", "ts": "1456427379.1"},'
         b' {"type": "message", "user": "U2", "text": "ho", "ts": "1456427380.000001", "thread_ts": "1456427378.000002"}]',
-        "D1/2016-02-26.json": b'[{"type": "message", "user": "U2", "text": "psst", "ts": "1456527378.000002"}]',
+        "D1/2016-02-26.json": b'[{"type": "message", "user": "U2", "text": "psst", "ts": "1456527378.000002"}, {"type": "message",'
+        b' "user": "U1", "ts": "1456527379.000002", "text": "", "blocks": [{"type": "rich_text", "elements": [{"type": "rich_text_section",'
+        b' "elements": [{"type": "text", "text": "ho "}, {"type": "user", "user_id": "U2"}, {"type": "emoji", "name": "wave"}]}]}]}]',
     },
     "signal": {"main.jsonl": _SIGNAL, "metadata.json": b'{"version": 1}'},
     "signal as Markdown": {"Anna/chat.md": b"[2019-12-24, 12:23] Jane Doe: Hello John!\n[2020-01-17, 21:49] Me: Hello\nJane!\n"},

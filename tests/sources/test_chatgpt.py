@@ -73,12 +73,15 @@ def test_what_was_not_typed_is_left_out_with_a_reason() -> None:
         node("7", "6", " "),
         node("8", "7", {"content_type": "code", "text": "print()"}),
         node("9", "8", "searched", "tool"),
+        node("10", "9", "Answer as a baker.", metadata={"is_user_system_message": True}),
+        node("11", "10", "I bake.", metadata={"user_context_message_data": {"about_user_message": "I bake."}}),
+        node("12", "11", {"content_type": "thoughts", "thoughts": []}, "assistant"),
     ]
     (chat,), report = read([conversation(*turns, title=None), "no conversation"])
     assert (chat.name, [m.text for m in messages_of(chat)]) == ("Untitled", ["What is this?"])
     assert report.skipped == {
-        "custom instructions, or hidden": 2,
-        "not by the user": 2,
+        "custom instructions, or hidden": 4,
+        "not by the user": 3,
         "media without text": 2,
         "empty message": 1,
         "not typed by the user": 1,

@@ -73,6 +73,7 @@ def test_what_nobody_typed_is_left_out_with_a_reason(tmp_path: Path) -> None:
         message(ANNA, "Joined the server.", type="GuildMemberJoin"),
         message({**BEN, "isBot": True}, "beep"),
         message(ANNA, "", attachments=[{"url": "a.png"}]),
+        message(ANNA, "", stickers=[{"id": "4", "name": "wave"}]),
         message(ANNA, ""),
         message(ANNA, "", forwardedMessage={"content": "theirs"}),
         message(ANNA, "undated", timestamp=None),
@@ -81,8 +82,12 @@ def test_what_nobody_typed_is_left_out_with_a_reason(tmp_path: Path) -> None:
     ]
     (chat,), report = read_by(discord, export(tmp_path / "a.json", GENERAL, *said))
     assert [(one.speaker, one.text) for one in messages_of(chat)] == [("ghost", "kept")]
-    assert (sum(report.skipped.values()), report.skipped["forwarded: not the sender's words"]) == (8, 1)
-    assert report.notes == ["1 records of a.json are no JSON objects: number 9"]
+    assert (sum(report.skipped.values()), report.skipped["forwarded: not the sender's words"], report.skipped["media without text"]) == (
+        9,
+        1,
+        2,
+    )
+    assert report.notes == ["1 records of a.json are no JSON objects: number 10"]
 
 
 def test_a_damaged_file_does_not_spoil_the_rest(tmp_path: Path) -> None:
@@ -113,7 +118,7 @@ def test_damage_never_ends_in_anything_but_a_source_error(wrong: dict[str, objec
 USER = {"id": "2", "username": "ben", "global_name": "Ben", "email": "Ben@x.org", "phone": "+4915112345678"}
 FRIEND = {"id": "1", "type": 1, "user": {"id": "1", "username": "anna_1", "global_name": "Anna"}}
 ROWS = [
-    {"ID": 12, "Timestamp": "2024-05-01 10:00:00", "Contents": 'later, "quoted"\nline', "Attachments": ""},
+    {"ID": 12, "Timestamp": "2024-05-01 10:00:00.000000+00:00", "Contents": 'later, "quoted"\nline', "Attachments": ""},
     {"ID": 11, "Timestamp": "2024-05-01 10:00:00", "Contents": "hi <@1>", "Attachments": ""},
     {"ID": 10, "Timestamp": "2024-05-01 09:00:00.123000+00:00", "Contents": "", "Attachments": "https://cdn/a.png"},
 ]

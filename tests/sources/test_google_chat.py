@@ -41,7 +41,7 @@ def export(root: Path, groups: dict[str, tuple[object, object]], names: tuple[st
 def test_an_export_is_found_by_its_shape_and_says_whose_it_is(tmp_path: Path) -> None:
     direct = {"members": [ME, ANNA]}
     space = {"name": "Trip", "members": [ME, ANNA, OTHER]}
-    said = [message(ANNA, "hi\nthere 👩‍🚀"), message(ME, "*ho*")]
+    said = [message(ANNA, "hi\nthere 👩‍🚀"), message(ME, "*ho*", quoted_message_metadata={"creator": ANNA, "text": "hi"})]
     root = export(tmp_path, {"DM AbC": (direct, said), "Space XyZ": (space, [message(OTHER, "x")])}, ("谷歌 Chat", "群组", "用户"))
     chats, report = read_by(google_chat, root)
     time = datetime(2021, 1, 12, 17, 44, 37, tzinfo=UTC).timestamp()

@@ -138,7 +138,7 @@ def test_what_nobody_typed_is_left_out_with_a_reason() -> None:
             {"text": "https://example.org", "balloon_bundle_id": "com.apple.messages.URLBalloonProvider"},
             {"text": "I'm driving", "is_auto_reply": 1},
             {"text": "\ufffc"},
-            {"text": "\ufffca caption"},
+            {"text": "\ufffca \ufffdcaption"},
             {"date_edited": 5, "date_retracted": 5},
             {"text": "changed", "date_edited": 5},
             {"text": "undated", "date": 0},

@@ -124,7 +124,7 @@ def test_a_folder_of_mailboxes_is_one_archive_and_its_names_tell(tmp_path: Path)
     assert ([m.text for m in messages_of(chat)], report.me) == (["hi", "ho"], "Max Muster")
     assert report.skipped == {"spam": 1, "draft": 1, "the same mail again": 1}
     with zipfile.ZipFile(tmp_path / "takeout.zip", "w") as archive:
-        archive.write(tmp_path / "Inbox", "Takeout/Mail/Inbox.mbox")
+        archive.write(tmp_path / "Inbox", "Takeout/Mail/All mail Including Spam and Trash.mbox")
     assert len(read_by(mbox, tmp_path / "takeout.zip")[0]) == 1
 
 
@@ -145,6 +145,8 @@ def test_what_is_not_a_person_s_own_mail_is_left_out_with_a_reason() -> None:
         mail(7, "an answer", answers=6, labels="Opened,Sent"),
         mail(8, forward, answers=1, labels="Opened,Sent"),
         mail(9, "> all quoted\n", ANNA, ME, 1),
+        mail(11, "x", ANNA, ME, 1, Precedence="bulk"),
+        mail(12, "x", ANNA, ME, 1, labels="Chat"),
         mail(10, "only a postmark", ANNA, ME, 1).replace("Date:", "X-Date:"),
         invitation.as_bytes(),
         mail(1, "mine", labels="Opened,Sent"),
@@ -154,7 +156,8 @@ def test_what_is_not_a_person_s_own_mail_is_left_out_with_a_reason() -> None:
     assert report.skipped == {
         "in the bin": 1,
         "sent by a machine": 2,
-        "newsletter or mailing list": 1,
+        "newsletter or mailing list": 2,
+        "chat kept among the mails": 1,
         "forwarded: not the sender's words": 1,
         "mail without words of its writer": 1,
         "invitation, or the answer to one": 1,
@@ -213,6 +216,14 @@ def test_html_becomes_the_lines_that_its_reader_sees() -> None:
     made.set_content(html, subtype="html")
     made.add_attachment("not this", filename="notes.txt")
     assert messages_of(read(made.as_bytes())[0][0])[0].text.startswith("Hi Anna,\n\ntwo words")
+
+
+def test_of_both_the_plain_text_is_read() -> None:
+    made = EmailMessage()
+    made["From"], made["To"], made["Date"], made["X-Gmail-Labels"] = ME, ANNA, "Fri, 02 Jan 1970 00:00:00 +0000", "Sent"
+    made.set_content("As I typed it :)")
+    made.add_alternative("<p>As I typed it 🙂</p>", subtype="html")
+    assert messages_of(read(made.as_bytes())[0][0])[0].text == "As I typed it :)"
 
 
 def test_lines_that_a_program_broke_are_whole_again() -> None:

@@ -90,9 +90,9 @@ def test_only_what_a_person_wrote_counts() -> None:
     chats, report = read(
         {
             "message_1.json": thread(
-                said("Ben", "You are now connected on Messenger, she said", 1),
+                said("Ben", "You are now connected on Messenger, she said", 1, type="Generic"),
                 said("Ben", "Zoë called him.", 2),
-                said("Zoë", "http://example.org", 3, share={"link": "http://example.org"}),
+                said("Zoë", "http://example.org", 3, type="Share", share={"link": "http://example.org"}),
                 said("Zoë", "Zoë called you.", 4, call_duration=0),
                 said("Ben", "Ben sent an attachment.", 5, share={"link": "x"}),
                 said("Ben", "Liked a message", 6),
@@ -104,6 +104,7 @@ def test_only_what_a_person_wrote_counts() -> None:
                 said("Zoë", None, 12),
                 said("Zoë", "secret", 13, is_unsent=True),
                 said("Zoë", "removed Zoë from the group", 14, type="Unsubscribe"),
+                said("Zoë", "The call was short.", 15, type="Call"),
                 {"sender_name": "Zoe", "content": "undated"},
                 "no message",
             )
@@ -111,7 +112,7 @@ def test_only_what_a_person_wrote_counts() -> None:
     )
     assert texts_of(chats[0]) == ["You are now connected on Messenger, she said", "Zoë called him.", "http://example.org"]
     assert report.skipped == {
-        "service message": 7,
+        "service message": 8,
         "media without text": 2,
         "empty message": 1,
         "unsent": 1,

@@ -105,6 +105,17 @@ BAD = {
         "media.txt holds no messages to learn from .1 media without text.: export",
     ),
     "chats.json": (b'{"chats": {}}', "chats.json holds no messages to learn from .it has no chats."),
+    # Of services that are known, in a form that is not.
+    "message_1.html": (b"<html><body><div>Anna</div><div>hi</div></body></html>", "message_1.html is in no known format; if it is one"),
+    "Anna - Text - 2020-01-01T00_00_00Z.html": (
+        b'<html><body class="hchatlog"><q>hi</q></body></html>',
+        "Anna - Text.* is in no known format",
+    ),
+    "Hangouts.json": (b'{"conversations": [{"events": [{"timestamp": "1400000000000000"}]}]}', "Hangouts.json is in no known format"),
+    "wa.json": (
+        b'{"4915@s.whatsapp.net": {"name": "A", "messages": {"k": {"from_me": true, "data": "hi"}}}}',
+        "wa.json is in no known format",
+    ),
     "cut.zip": (b"PK\x03\x04" + b"\0" * 50 + b"PK\x05\x06" + b"\x01\0" * 9, "cut.zip (is a damaged zip|is a binary file)"),
 }
 

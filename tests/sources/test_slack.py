@@ -50,7 +50,7 @@ def test_a_real_export(data_dir: Path) -> None:
     assert said[3].text == 'Nope. Just "install" the executor.'
     assert said[5].text == "Here's an example: https://github.com/hfaran/progressive/blob/master/setup.py"
     assert report.skipped == {"message by a bot": 97, "service message": 9, "media without text": 3}
-    assert (report.kept, report.accounts["hamza"]) == (49, {"slack:U0BMQB6JE"})
+    assert (report.kept, report.me, report.accounts["hamza"]) == (49, None, {"slack:U0BMQB6JE"})
 
 
 def test_slack_s_own_signs_are_read_as_they_were_typed() -> None:
@@ -59,10 +59,33 @@ def test_slack_s_own_signs_are_read_as_they_were_typed() -> None:
         "<#C1|was> <#C9|other>": "#general #other",
         "<!here> <!channel> <!subteam^S1|@team> <!date^1^{date}|today>": "@here @channel @team today",
         "<https://x.org/?a=1&amp;b=2|x.org> <https://y.org> <mailto:a@x.org|a@x.org>": "x.org https://y.org a@x.org",
-        "a &lt; b &amp;&amp; c &gt; d &amp;lt;\n:skin-tone-2: *b*": "a < b && c > d &lt;\n:skin-tone-2: *b*",
+        "a &lt; b &amp;&amp; c &gt; d &amp;lt;\n:man-shrug::skin-tone-2: *b*": "a < b && c > d &lt;\n:man-shrug::skin-tone-2: *b*",
     }
     (chat,), _ = read({"general/2020-01-01": [message("U1", text, f"{n}.5") for n, text in enumerate(typed)]})
     assert [one.text for one in messages_of(chat)] == list(typed.values())
+
+
+def test_words_that_are_in_the_blocks_alone_are_read_there() -> None:
+    def part(kind: str, *elements: object) -> dict[str, object]:
+        return {"type": kind, "elements": list(elements)}
+
+    def text(words: str) -> dict[str, object]:
+        return {"type": "text", "text": words}
+
+    signs = [{"type": "user", "user_id": "U1"}, {"type": "channel", "channel_id": "C1"}, {"type": "broadcast", "range": "here"}]
+    links = [{"type": "link", "url": "https://x.org", "text": "x"}, text(" "), {"type": "link", "url": "https://y.org"}]
+    items = [part("rich_text_section", text(item)) for item in ("flour", "salt")]
+    rich = part(
+        "rich_text",
+        part("rich_text_section", text("a < b & c "), *signs, {"type": "emoji", "name": "wave"}, text("\n")),
+        part("rich_text_list", *items),
+        part("rich_text_quote", *links),
+    )
+    (chat,), report = read(
+        {"general/2020-01-01": [message("U1", "", blocks=[{"type": "divider"}, rich]), message("U1", "text", blocks=[rich])]}
+    )
+    assert [one.text for one in messages_of(chat)] == ["a < b & c @Anna#general@here:wave:\nflour\nsalt\nx https://y.org", "text"]
+    assert report.skipped == {}
 
 
 def test_namesakes_stay_two_and_accounts_are_known() -> None:
@@ -158,7 +181,7 @@ def test_messages_written_as_slack_are_read_back(written: list[tuple[str, str]])
 
 @settings(max_examples=40)
 @given(
-    st.dictionaries(st.sampled_from(["type", "subtype", "user", "text", "ts", "thread_ts", "bot_id", "user_profile"]), junk),
+    st.dictionaries(st.sampled_from(["type", "subtype", "user", "text", "ts", "thread_ts", "bot_id", "user_profile", "blocks"]), junk),
     st.lists(st.dictionaries(st.sampled_from(["id", "name", "profile", "members", "is_bot"]), junk), max_size=2) | junk,
     st.integers(0, 100),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,15 @@ def test_what_is_not_the_sender_s_own_words_is_left_out_with_a_reason() -> None:
         chat(
             message(1, "a caption", photo="photos/1.jpg"),
             message(1, "", media_type="voice_message", file="1.ogg"),
-            message(1, "", poll={"question": "?"}),
+            message(1, "", poll={"question": ["Tea", {"type": "bold", "text": "?"}], "answers": []}),
+            message(
+                1, "", media_type="sticker", sticker_emoji="😀", file="(File not included. Change data exporting settings to download.)"
+            ),
+            message(1, "", location_information={"latitude": 1.0}),
+            message(1, "", contact_information={"first_name": "Cem"}),
             message(1, ""),
             message(1, "copied", forwarded_from=None),
+            message(1, "kept for later", saved_from="Cem"),
             message(1, "a game", via_bot="@gamebot"),
             message(1, "undated", date=None, date_unixtime=None),
             {"id": 2, "type": "service", "actor": "Anna", "action": "phone_call", "text": ""},
@@ -71,16 +78,16 @@ def test_what_is_not_the_sender_s_own_words_is_left_out_with_a_reason() -> None:
     )
     assert [m.text for m in chats[0].messages] == ["a caption"]
     assert report.skipped == {
-        "media without text": 2,
+        "media without text": 5,
         "empty message": 1,
-        "forwarded: not the sender's words": 1,
+        "forwarded: not the sender's words": 2,
         "sent through a bot": 1,
         "message without a date": 1,
         "service message": 1,
         "message of an unsupported kind": 1,
         "record that is no JSON object": 1,
     }
-    assert report.notes == ["1 records of the chat 'Anna' are no JSON objects: number 10"]
+    assert report.notes == ["1 records of the chat 'Anna' are no JSON objects: number 14"]
 
 
 def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
@@ -118,6 +125,41 @@ def test_a_whole_account_keeps_dialogues_and_knows_the_owner() -> None:
     assert messages_of(chats[2])[0].speaker == "Deleted account 7"
     assert messages_of(chats[3])[0].speaker == "Me Myself (user8)"
     assert report.skipped == {"saved messages: notes to oneself": 1, "chat with a bot": 2, "channel": 1, "verification codes": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "reason"),
+    [
+        ("personal_chat", False, None),
+        ("private_group", True, None),
+        ("private_supergroup", True, None),
+        ("public_supergroup", True, None),
+        ("saved_messages", None, "saved messages: notes to oneself"),
+        ("replies", None, "replies to comments"),
+        ("verification_codes", None, "verification codes"),
+        ("bot_chat", None, "chat with a bot"),
+        ("private_channel", None, "channel"),
+        ("public_channel", None, "channel"),
+    ],
+)
+def test_every_kind_of_chat(kind: str, group: bool | None, reason: str | None) -> None:
+    chats, report = read({"chats": {"list": [chat(message(1, "hi"), type=kind), chat(message(1, "ho"), id=3)]}})
+    assert [found.group for found in chats] == ([False] if reason else [group, False])
+    assert report.skipped == ({reason: 1} if reason else {})
+
+
+def test_a_group_may_write_as_itself_and_marks_on_a_message_change_nothing() -> None:
+    reaction = {
+        "type": "emoji",
+        "count": 1,
+        "emoji": "👍",
+        "recent": [{"from": "Person 2", "from_id": "user2", "date": "2020-01-02T12:00:00"}],
+    }
+    marks = {"edited_unixtime": "1577999999", "reply_to_message_id": 7, "author": "Chief", "reactions": [reaction]}
+    as_itself = message(1, "rules", **{"from": "Team", "from_id": "channel9"})
+    chats, report = read(chat(as_itself, message(1, "hi", **marks), type="public_supergroup", name="Team", id=9))
+    assert said(chats[0]) == [("Team", "rules", 1577876400.0), ("Person 1", "hi", 1577876400.0)]
+    assert report.accounts["Team"] == {"telegram:channel9"}
 
 
 def test_old_exports_have_bare_ids_and_local_dates() -> None:
@@ -181,3 +223,13 @@ def test_what_was_read_before_the_damage_is_kept(tmp_path: Path) -> None:
     assert next(messages).text == "hi"
     with pytest.raises(SourceError, match="damaged or cut off"):
         list(messages)
+
+
+def test_a_long_chat_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(chat(*(message(1, "x" * 2000) for _ in range(5000))), indent=1))
+    tracemalloc.start()
+    count = sum(1 for found in sources.read(path, ImportReport("")) for _ in found.messages)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 5000 and peak < path.stat().st_size / 4

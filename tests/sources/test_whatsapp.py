@@ -63,6 +63,7 @@ LOCALES = [
     ("hr iPhone, no dash", "13. 5. 2023. 21:05:00 ", "14. 5. 2023. 9:29:00 "),
     ("en-US iPhone without a comma", "[5/13/23 9:05:00 PM] ", "[5/14/23 9:29:00 AM] "),
     ("a thin space", "13/05/2023, 9:05\u2009PM - ", "14/05/2023, 9:29\u2009AM - "),
+    ("a byte order mark first", "\ufeff13/05/2023, 21:05 - ", "14/05/2023, 09:29 - "),
     ("marks before the bracket", f"{L}[13/05/2023, 21:05:00] ", f"\ufeff{L}[14/05/2023, 09:29:00] "),
 ]
 
@@ -138,6 +139,7 @@ ANDROID = [
     ("POLL:\nPizza?\nOPTION: Yes (2 votes)\nOPTION: No (0 votes)", "poll"),
     ("null", "media without text"),
     ("PTT-20230513-WA0001.opus (file attached)", "media without text"),
+    *((f"{kind}-20230513-WA0001.x (in some other tongue)", "media without text") for kind in ("VID", "AUD", "GIF", "STK")),
     ("ubicación: https://maps.google.com/?q=52.5,13.4", "location or other placeholder"),
     ("Standort: https://maps.google.com/?q=52.5,13.4", "location or other placeholder"),
     ("You deleted this message", "deleted message"),

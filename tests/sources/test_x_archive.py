@@ -54,7 +54,13 @@ def read_tweets(*tweets: Json, **more: str) -> tuple[list[Chat], ImportReport]:
 
 
 def test_tweets_are_one_chat_in_order_of_time() -> None:
-    (chat,), report = read_tweets(tweet(11, "later", "Wed Mar 20 00:00:00 +0000 2019"), tweet(10, "two\nlines 👩‍🚀"), tweet(9, "one"))
+    part = script("tweets", [tweet(9, "one")]).replace("part0", "part1")
+    liked = script("like", [{"like": {"tweetId": "5", "fullText": "hers"}}])
+    (chat,), report = read_tweets(
+        tweet(11, "later", "Wed Mar 20 00:00:00 +0000 2019"),
+        tweet(10, "two\nlines 👩‍🚀"),
+        **{"data/tweets-part1.js": part, "data/like.js": liked},
+    )
     expected = (
         Message("Ben W.", "one", 1553004317.0, "9"),
         Message("Ben W.", "two\nlines 👩‍🚀", 1553004317.0, "10"),
@@ -105,7 +111,12 @@ def test_direct_messages_call_people_as_tweets_mention_them() -> None:
     unknown = talk("1-3", sent(6, "3", "who?"), sent(7, "1", "https://t.co/x", mediaUrls=["x"]))
     update = {"conversationNameUpdate": {"name": "Trip", "initiatingUserId": "1"}}
     group = talk(
-        "99", sent(8, "3", "b"), update, {"conversationNameUpdate": {"name": "Old"}}, sent(9, "2", "a", "2021-01-27T15:00:00.000Z")
+        "99",
+        sent(8, "3", "b"),
+        update,
+        {"conversationNameUpdate": {"name": "Old"}},
+        {"joinConversation": {"initiatingUserId": "1"}},
+        sent(9, "2", "a", "2021-01-27T15:00:00.000Z"),
     )
     chats, report = read_tweets(
         tweet(1, "@anna hello", entities=mention),
@@ -121,7 +132,7 @@ def test_direct_messages_call_people_as_tweets_mention_them() -> None:
         ("Tweets", "tweets", False, [("Ben W.", "@anna hello")]),
     ]
     assert report.accounts["Anna"] == {"x:2"}
-    assert report.skipped == {"media without text": 1, "service message": 2}
+    assert report.skipped == {"media without text": 1, "service message": 3}
 
 
 def test_older_archives_and_a_file_alone(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _TYPED = (None, "thread_broadcast", "me_message", "file_share")
 _ABOUT_FILE = re.compile(r"<@[^>]+> (?:uploaded|shared) a file")
 _TS = re.compile(r"\d{1,11}(?:\.\d{1,9})?", re.ASCII)
 _ANGLE = re.compile(r"<([^<>]+)>")
+_POINTERS = {"user": ("@", "user_id"), "channel": ("#", "channel_id"), "broadcast": ("!", "range")}
 
 
 def claim(tree: Tree) -> Collection[str]:
@@ -114,7 +115,7 @@ class _Export:
             yield Chat(f"{name} (thread)" if thread else name, messages, room.group, key=storable(key), whole=bool(thread))
 
     def _message(self, raw: Record) -> Message | None:
-        text, ts, user = self._text(raw.get("text")), str(raw.get("ts")), raw.get("user")
+        text, ts, user = self._text(raw), str(raw.get("ts")), raw.get("user")
         if reason := self._why_not(raw, text, ts):
             self.report.skip(reason)
             return None
@@ -143,12 +144,29 @@ class _Export:
             return "media without text" if raw.get("files") or raw.get("file") or raw.get("attachments") else "empty message"
         return None if _TS.fullmatch(ts) else "message without a date"
 
-    def _text(self, written: object) -> str:
+    def _text(self, raw: Record) -> str:
         """What was typed: Slack writes mentions and links as <…>, and the three signs it needs for that as entities."""
-        if not isinstance(written, str):
-            return ""
+        written = raw.get("text")
+        if not isinstance(written, str) or not written.strip():
+            return storable("\n".join(self._lines(raw.get("blocks"))))
         text = _ANGLE.sub(lambda match: self._pointed(match[1]), written)
         return storable(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+    def _lines(self, blocks: object) -> Iterator[str]:
+        """Of a message whose words are in its blocks alone: its paragraphs, quotes and items of lists."""
+        for block in _objects(blocks):
+            for part in _objects(block.get("elements")) if block.get("type") == "rich_text" else ():
+                for line in _objects(part.get("elements")) if part.get("type") == "rich_text_list" else [part]:
+                    yield "".join(map(self._piece, _objects(line.get("elements")))).removesuffix("\n")
+
+    def _piece(self, piece: Record) -> str:
+        kind = piece.get("type")
+        if kind == "emoji":
+            return f":{piece.get('name')}:"
+        if isinstance(kind, str) and kind in _POINTERS:
+            sign, key = _POINTERS[kind]
+            return self._pointed(f"{sign}{piece.get(key)}")
+        return next((words for key in ("text", "url", "fallback") if isinstance(words := piece.get(key), str)), "")
 
     def _pointed(self, inside: str) -> str:
         target, _, label = inside.partition("|")
@@ -169,3 +187,7 @@ def _display_name(user: Record, profile: Record) -> str:
 
 def _object(value: object) -> Record:
     return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Record]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

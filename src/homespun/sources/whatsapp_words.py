@@ -145,7 +145,7 @@ _TITLE = re.compile(
 )
 _COPY = re.compile(r"[ _]\(\d{1,3}\)$")
 
-_PHONE_FILE = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-\d{8}-WA\d+\.?\w* \([^()\n]{3,60}\)")
+_PHONE_FILE = re.compile(r"(?:IMG|VID|AUD|PTT|GIF|STK|DOC)-\d{8}-WA\d+\.?\w* \([^()\n]{3,60}\)")
 _FILE_NAME = re.compile(
     r"\S[^\n]*\.(?:pdf|docx?|odt|rtf|xlsx?|csv|pptx?|txt|md|zip|rar|7z|apk|jpe?g|png|gif|webp|heic|mp[34]|m4a|opus|ogg|wav|mov|avi|3gp|vcf|ics|epub)",
     re.IGNORECASE,
