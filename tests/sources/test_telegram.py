@@ -61,9 +61,7 @@ def test_what_is_not_the_sender_s_own_words_is_left_out_with_a_reason() -> None:
             message(1, "a caption", photo="photos/1.jpg"),
             message(1, "", media_type="voice_message", file="1.ogg"),
             message(1, "", poll={"question": ["Tea", {"type": "bold", "text": "?"}], "answers": []}),
-            message(
-                1, "", media_type="sticker", sticker_emoji="😀", file="(File not included. Change data exporting settings to download.)"
-            ),
+            message(1, "", sticker_emoji="😀", file="(File not included. Change data exporting settings to download.)"),
             message(1, "", location_information={"latitude": 1.0}),
             message(1, "", contact_information={"first_name": "Cem"}),
             message(1, ""),
@@ -149,12 +147,7 @@ def test_every_kind_of_chat(kind: str, group: bool | None, reason: str | None) -
 
 
 def test_a_group_may_write_as_itself_and_marks_on_a_message_change_nothing() -> None:
-    reaction = {
-        "type": "emoji",
-        "count": 1,
-        "emoji": "👍",
-        "recent": [{"from": "Person 2", "from_id": "user2", "date": "2020-01-02T12:00:00"}],
-    }
+    reaction = {"type": "emoji", "emoji": "👍", "recent": [{"from": "Person 2", "from_id": "user2", "date": "2020-01-02T12:00:00"}]}
     marks = {"edited_unixtime": "1577999999", "reply_to_message_id": 7, "author": "Chief", "reactions": [reaction]}
     as_itself = message(1, "rules", **{"from": "Team", "from_id": "channel9"})
     chats, report = read(chat(as_itself, message(1, "hi", **marks), type="public_supergroup", name="Team", id=9))
