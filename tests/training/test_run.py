@@ -44,7 +44,7 @@ def trained(home: Home, tiny_folder: Path) -> Callable[..., Run]:
         return step_of(tiny_folder, machine.dtype)
 
     def call(**options: object) -> Run:
-        return learn(home, DATASET, RECIPE, template, make_step, Machine("autograd", "float32", 1), **options)  # type: ignore[arg-type]
+        return learn(home, DATASET, RECIPE, template, "base", make_step, Machine("autograd", "float32", 1), **options)  # type: ignore[arg-type]
 
     return call
 

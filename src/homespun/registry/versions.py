@@ -201,12 +201,12 @@ def promote(home: Home, title: str, reason: str = "by hand", anyway: bool = Fals
         CheckFailed: the gate did not pass it, or its files were changed.
     """
     version = get_version(home, title)
+    _check_fit(home, version)
     if not (anyway or version.verdict in (None, "pass")):
         raise CheckFailed(
             f"the gate did not pass {version.title} ({version.verdict}): {version.reason}; "
             f'to promote it all the same, say why: homespun promote {version.title} --anyway "…"'
         )
-    _check_fit(home, version)
     with locked(home, version.model) as (db, row):
         now = next((one for one in _versions(db, row, version.model) if one.number == version.number), None)
         if now is None:
