@@ -46,7 +46,7 @@ LINES: dict[str, tuple[Line, ...]] = {
             "real_vs_generated_auc",
             "told apart from the real person",
             plain,
-            "0.5 never, 1 always; small models are near 0.9",
+            "0.5 never, 1 always",
         ),
         Line("delta_rank", "Burrows' Delta", count, "1: of all speakers their word habits are nearest"),
         Line("delta_margin", "its margin", plain, "above 0 they are nearer than anybody else"),

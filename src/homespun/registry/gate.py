@@ -222,15 +222,21 @@ def as_json(decision: Decision) -> str:
 
 def explain(decision: Decision) -> str:
     """Lines for a terminal."""
-    width = max(len(check.outcome) for check in decision.checks)
-    lines = [f"{check.gate}  {check.outcome:<{width}}  {check.sentence}" for check in decision.checks]
+    checks = _telling(decision)
+    width = max(len(check.outcome) for check in checks)
+    lines = [f"{check.gate}  {check.outcome:<{width}}  {check.sentence}" for check in checks]
     return "\n".join([f"{decision.verdict}: {decision.reason}", "", *lines])
 
 
 def table(decision: Decision) -> str:
     """The same in Markdown, for a report."""
-    rows = [f"| {check.gate} | {check.outcome} | {check.sentence} |" for check in decision.checks]
+    rows = [f"| {check.gate} | {check.outcome} | {check.sentence} |" for check in _telling(decision)]
     return "\n".join([f"**{decision.verdict}**: {decision.reason}", "", "| gate | outcome | what was measured |", "|---|---|---|", *rows])
+
+
+def _telling(decision: Decision) -> list[Check]:
+    """Without what was not measured and need not be: in a quick report that is half of all."""
+    return [check for check in decision.checks if check.needed or check.outcome != "not measured"]
 
 
 def fingerprint(person: str, examples: Iterable[str]) -> str:
