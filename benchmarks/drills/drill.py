@@ -74,7 +74,7 @@ def refuse(name: str, given: argparse.Namespace, shop: Workshop, dataset: Datase
     live = live_version(shop)
     before = files(shop.home, live)
     run = shop.learn(dataset, resume=True)
-    decision = consider(shop, MODEL, PERSON, run, dataset).decision
+    decision = consider(shop, MODEL, PERSON, run, dataset, shop.conversations()).decision
     same = versions.get_version(shop.home, MODEL).number == live.number and files(shop.home, live) == before
     refused = decision.verdict != "pass"
     if given.json:

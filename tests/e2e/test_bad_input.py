@@ -37,6 +37,12 @@ CASES = {
     "an unknown base": (("train", "y", "--recipe", "unknown.toml"), 2, ["smollm2-135m-instruct"]),
     "eval on a file without them": (("eval", "wren", "--on", "strangers.jsonl"), 2, ["Wren Kallio"]),
     "rolling back an unknown model": (("rollback", "wern"), 2, ["wren"]),
+    "a model of somebody who was not asked": (("train", "x", "--person", "Tuuli"), 2, ["--consent"]),
+    "a version the gate did not pass": (("promote", "wren@1"), 3, ["gate", "--anyway"]),
+    "refusing what does not wait": (("promote", "wren@1", "--refuse", "no"), 2, ["homespun versions wren"]),
+    "a blind test of another file": (("eval", "wren", "--blind", "--full"), 2, ["--full"]),
+    "a fact that nobody knows": (("people", "facts", "--confirm", "99"), 2, ["99"]),
+    "a fact without a value": (("people", "facts", "--add", "home"), 2, ["relation=value"]),
 }
 
 
@@ -73,6 +79,13 @@ def test_one_clear_line_and_nothing_changed(around: User, case: str) -> None:
 def test_errors_are_json_for_programs(around: User) -> None:
     done = around("chat", "nobody", "--json")
     assert done.code == 2 and done.json["exit_code"] == 2 and "nobody" in done.json["error"]
+
+
+def test_a_wrong_policy_is_told_before_anything_is_trained(user: User, tiny_recipe: str) -> None:
+    succeed(user("add", str(WHATSAPP), "--me", ME))
+    (user.home / "gate.toml").write_text("[checks.copy_rat]\nat_most = 1\n", encoding="utf-8")
+    complains(user("train", "wren", "--recipe", tiny_recipe), 2, ["gate.toml", "copy_rate"])
+    assert not (user.home / "runs").exists()
 
 
 def test_two_trainings_at_once_in_one_home(user: User, tiny_recipe: str) -> None:

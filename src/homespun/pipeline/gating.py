@@ -13,9 +13,19 @@ from homespun.home import Home
 from homespun.pipeline.workshop import Workshop
 from homespun.registry import decisions, gate, policy, versions
 from homespun.registry.gate import Decision
+from homespun.registry.policy import Policy
 from homespun.registry.versions import Version
 from homespun.training import run as running
 from homespun.types import HELD_OUT, Example
+
+
+def rules(home: Home) -> Policy:
+    """The shipped policy with what the home changes of it.
+
+    Raises:
+        UsageError: the home's file is wrong.
+    """
+    return policy.load_policy(home.path / policy.FILE)
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -23,42 +33,42 @@ def fingerprint(dataset: Dataset) -> str:
     return gate.fingerprint(dataset.person, (example.id for example in dataset.of(*HELD_OUT)))
 
 
-def decide(home: Home, model: str, report: Report, held_out: str) -> Decision:
-    """May a version of this report go live, in place of the one that is?"""
-    rules = policy.load_policy(home.path / policy.FILE)
-    live = live_version(home, model)
-    live_report = reporting.read(versions.version_folder(home, live)) if live else None
-    attempt = gate.attempt_number(held_out, decisions.judged_on(home), rules.improvement.fresh)
-    return gate.decide(report, live_report, rules, attempt)
+def decide(home: Home, model: str, report: Report, held_out: str, judged: Version | None = None) -> Decision:
+    """May a version of this report go live, in place of the one that is?
+
+    Args:
+        judged: the version, if it was judged before. It is no rival of its own, and to look at it more closely is no further attempt.
+    """
+    asked = rules(home)
+    rival = _rival(home, model, judged)
+    live_report = reporting.read(versions.version_folder(home, rival)) if rival else None
+    attempt = gate.attempt_number(held_out, decisions.judged_on(home), asked.improvement.fresh)
+    return gate.decide(report, live_report, asked, max(1, attempt - 1) if judged else attempt)
 
 
 def judge_again(home: Home, version: Version, report: Report, dataset: Dataset) -> Decision:
     """What the gate says of a version by a fuller report. It is written down, and nothing goes live or down by it."""
-    rules = policy.load_policy(home.path / policy.FILE)
-    live = live_version(home, version.model)
-    rival = live if live and live.artefact != version.artefact else None
-    live_report = reporting.read(versions.version_folder(home, rival)) if rival else None
-    # It was counted when it was new: looking at it more closely is no further attempt.
-    attempt = max(1, gate.attempt_number(fingerprint(dataset), decisions.judged_on(home), rules.improvement.fresh) - 1)
-    decision = gate.decide(report, live_report, rules, attempt)
+    decision = decide(home, version.model, report, fingerprint(dataset), version)
     with versions.locked(home, version.model) as (db, row):
         decisions.append(db, row, version.number, "judged", decision.reason, decision)
     return decision
 
 
-def live_version(home: Home, model: str) -> Version | None:
-    """The version that a new one must beat.
+def _rival(home: Home, model: str, judged: Version | None) -> Version | None:
+    """The live version, which a new one must beat; none if that is the one to be judged.
 
-    One that learned from words which were forgotten since is none: what is made without them has to take its place, not to excel it.
+    Nor is one that learned from words which were forgotten since: what is made without them has to take its place, not to excel it.
     """
-    live = (version for version in versions.list_versions(home, model) if version.is_live)
-    return next((version for version in live if not home.why_stale("version", version.artefact)), None)
+    for version in versions.list_versions(home, model):
+        if version.is_live and not (judged and judged.artefact == version.artefact):
+            return None if home.why_stale("version", version.artefact) else version
+    return None
 
 
 def live_scores(shop: Workshop, model: str, judged: Version | None = None) -> Callable[[Sequence[Example]], list[ScoredReply]] | None:
     """What scores with the version of a model that answers now, if one does that is not the one to be `judged`."""
-    version = live_version(shop.home, model)
-    if version is None or (judged and version.artefact == judged.artefact):
+    version = _rival(shop.home, model, judged)
+    if version is None:
         return None
 
     def scored(examples: Sequence[Example]) -> list[ScoredReply]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from homespun.bases.identity import identity
@@ -30,6 +31,7 @@ from homespun.retrieval.index import Index
 from homespun.training import plan as planning
 from homespun.training import run as running
 from homespun.training.run import Run
+from homespun.types import Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,12 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
 
     Raises:
         EmptyCorpus: the person wrote too little.
-        UsageError: the model is somebody else's, or the person did not agree to one.
+        UsageError: the model is somebody else's, the person did not agree to one, or the home's gate.toml is wrong.
     """
     home = shop.home
     versions.check_owner(home, model, person)
     consent.check_consent(home, person)
+    gating.rules(home)  # a mistake in them is told before an hour of training, not after
     conversations = shop.conversations()
     if not conversations:
         raise EmptyCorpus("the corpus is empty: add an export first with `homespun add EXPORT --me NAME`")
@@ -59,7 +62,7 @@ def train(shop: Workshop, model: str, person: str, budget: float | None = None, 
     run = shop.learn(dataset, budget, resume=resume)
     artefact = digest(model, run.id)
     if home.manifest("version", artefact) is None:
-        _make(shop, model, person, dataset, run, artefact)
+        _make(shop, model, person, run, dataset, conversations, artefact)
     report = reporting.read(home.folder("version", artefact))
     is_new = artefact not in {version.artefact for version in versions.list_versions(home, model)}
     held_out = gating.fingerprint(dataset)
@@ -76,23 +79,26 @@ class Considered:
     decision: Decision
 
 
-def consider(shop: Workshop, model: str, person: str, run: Run, dataset: Dataset) -> Considered:
+def consider(shop: Workshop, model: str, person: str, run: Run, dataset: Dataset, conversations: Sequence[Conversation]) -> Considered:
     """Judge an adapter by a quick report, against the version of the model that is live."""
     recipe = _fitted(shop, run, dataset)
-    evidence = proving.from_dataset(shop.conversations(), dataset)
+    evidence = proving.from_dataset(conversations, dataset)
     report = evaluate(shop.bench(recipe), Adapters(run.weights, gating.live_scores(shop, model)), evidence)
     in_own_names(report, person, shop.view)
     return Considered(recipe, report, gating.decide(shop.home, model, report, gating.fingerprint(dataset)))
 
 
-def _make(shop: Workshop, model: str, person: str, dataset: Dataset, run: Run, artefact: str) -> None:
+def _make(
+    shop: Workshop, model: str, person: str, run: Run, dataset: Dataset, conversations: Sequence[Conversation], artefact: str
+) -> None:
     """Put an adapter into an artefact with its report and all that answering depends on."""
-    judged = consider(shop, model, person, run, dataset)
+    judged = consider(shop, model, person, run, dataset, conversations)
     recipe, base, index = judged.recipe, identity(shop.folder), None
     if recipe.retrieval.enabled:
         shop.say("indexing what can be looked up")
-        index = retrieval.build(shop.home, shop.conversations(), dataset, recipe.retrieval.embedded)
-        judged.report.notes.append(Index(shop.home.folder("retrieval", index)).note)
+        index = retrieval.build(shop.home, conversations, dataset, recipe.retrieval.embedded)
+        with closing(Index(shop.home.folder("retrieval", index))) as opened:
+            judged.report.notes.append(opened.note)
     known = card.facts(shop.home, model, person, recipe, run.id, base, dataset.of("train", "validation"), index)
     parents = (f"run:{run.id}", f"base:{base}", *([f"retrieval:{index}"] if index else []))
     with shop.home.artefact(Manifest("version", artefact, parents, recipe.hash, counts=run_counts(run))) as scratch:

@@ -52,6 +52,7 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self.view = View(self.home, self.recipe.privacy)
+        self.probes = read_probes(self.settings.probes) if self.settings.probes else PublicProbes()
         self.folder = hub.resolve(self.recipe.base, self.settings, self.say)
         self.template = Template(self.folder)
 
@@ -82,8 +83,7 @@ class Workshop:
 
     def bench(self, recipe: Recipe | None = None) -> Bench:
         """What measures, with what is fitted to an adapter in `recipe`."""
-        probes = read_probes(self.settings.probes) if self.settings.probes else PublicProbes()
-        return Bench(self.scorer, self.engine, self.template, recipe or self.recipe, self._remember, self._in_corpus, probes, self.say)
+        return Bench(self.scorer, self.engine, self.template, recipe or self.recipe, self._remember, self._in_corpus, self.probes, self.say)
 
     def _remember(self, texts: Sequence[str], compute: Callable[[], Scores]) -> Scores:
         """The base never changes, and every version is compared with it on the same texts."""
