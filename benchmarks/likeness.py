@@ -60,22 +60,6 @@ CORPORA = (
     Corpus("ubuntu", "dev-ubuntu-irc/messages.jsonl", ("ikonia", "ActionParsnip"), others=("Dr_Willis",)),
     Corpus("pepys", "dev-pepys-diary/entries.jsonl", ("Samuel Pepys",)),
 )
-METRICS = (
-    "gain",
-    "perplexity_ratio",
-    "specificity",
-    "closeness",
-    "closeness_masked",
-    "length_ratio",
-    "base_hits",
-    "hits",
-    "copy_rate",
-    "natural_copy_rate",
-    "stops",
-    "degenerate_rate",
-    "real_vs_generated_auc",
-    "closeness_yardstick_auc",
-)
 JSON_NAMES = {"perplexity_ratio": "ppl_ratio"}
 
 
@@ -137,10 +121,8 @@ def table(name: str, report: Report) -> str:
     for side, values in report.sides.items():
         cells = [f"{values[key]:.3f}" if key in values else "" for key in ("nll", "words", "closeness", "closeness_masked")]
         lines.append(f"{side:<26}{cells[0]:>8}{cells[1]:>8}{cells[2]:>11}{cells[3]:>9}")
-    for metric in METRICS:
-        if metric in report.metrics:
-            value = report.metrics[metric]
-            lines.append(f"  {metric:<26}{value if isinstance(value, Interval) else format(value, '.3f')}")
+    for metric, value in report.metrics.items():
+        lines.append(f"  {metric:<40}{value if isinstance(value, Interval) else format(value, '.3f')}")
     return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
 
 
@@ -153,16 +135,14 @@ def swapped(corpus: Corpus, matrix: Swap) -> str:
 
 
 def flat(name: str, report: Report) -> Iterator[tuple[str, float]]:
-    for metric in METRICS:
-        if metric in report.metrics:
-            value = report.metrics[metric]
-            key = f"{name}.{JSON_NAMES.get(metric, metric)}"
-            if isinstance(value, Interval):
-                yield key, value.value
-                yield f"{key}_low", value.low
-                yield f"{key}_high", value.high
-            else:
-                yield key, value
+    for metric, value in report.metrics.items():
+        key = f"{name}.{JSON_NAMES.get(metric, metric)}"
+        if isinstance(value, Interval):
+            yield key, value.value
+            yield f"{key}_low", value.low
+            yield f"{key}_high", value.high
+        else:
+            yield key, value
 
 
 def _tell(options: argparse.Namespace, text: str) -> None:
