@@ -139,6 +139,12 @@ class SamplingSection(Section):
     min_p: float = Field(default=0.02, ge=0, le=1)
     """Tokens are left out that are less likely than this share of the likeliest. `train` fits it too, so that replies are as varied."""
     repetition_penalty: PositiveFloat = 1.0
+    frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
+    """Taken from the logit of a token for every time that the reply already has it, ..."""
+    presence_penalty: float = Field(default=0.0, ge=-2, le=2)
+    """... and once if it has it at all."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a reply; they are not part of it."""
     max_tokens: PositiveInt = 200
     stop_bias: float = 0.0
     """Added to the logit of the stop token. `train` fits it, so that replies are as long as the person's (evaluation/fitting.py)."""

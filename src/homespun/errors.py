@@ -7,6 +7,8 @@ HomespunError
 ├── SourceError           an import that cannot be read                      (exit code 1)
 ├── EmptyCorpus           too little to learn from
 ├── BaseError             a base model that cannot be had or used
+├── EngineError           a model that could not answer
+│   └── TooLong           its prompt leaves no room for a reply
 ├── TrainingError         a run that cannot go on
 │   └── BudgetTooShort    not even one step fits
 ├── Busy                  another command holds this home
@@ -58,6 +60,17 @@ class EmptyCorpus(HomespunError): ...
 
 
 class BaseError(HomespunError): ...
+
+
+class EngineError(HomespunError): ...
+
+
+class TooLong(EngineError):
+    """`tokens` of prompt, where `limit` are what the model can read and write together."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        self.tokens, self.limit = tokens, limit
+        super().__init__(f"this conversation has {tokens} tokens and the model reads at most {limit}: shorten it, or start a new one")
 
 
 class TrainingError(HomespunError): ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -26,13 +26,8 @@ class Geometric:
         draws = [random.Random(f"{sampling.seed}/{index}").random() for index in range(len(conversations))]
         return [Generation("word " * min(sampling.max_tokens, 1 + int(math.log(draw) / math.log(1 - stop))), True) for draw in draws]
 
-    def stream(self, turns: Sequence[Turn], sampling: SamplingSection) -> Iterator[str]:
-        raise AssertionError("replies are written side by side")
-
     def count(self, text: str) -> int:
         return len(text.split())
-
-    def close(self) -> None: ...
 
 
 def real(number: int, mean: int) -> list[Reply]:
@@ -65,7 +60,7 @@ class Parrot:
         chance = random.Random(sampling.seed)
         return [Generation(" ".join(f"w{chance.randrange(words)}" for _ in range(20)), True) for _ in conversations]
 
-    stream, count, close = Geometric.stream, Geometric.count, Geometric.close
+    count = Geometric.count
 
 
 def test_replies_become_as_varied_as_the_persons() -> None:

@@ -55,6 +55,20 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER decisions_stay_as_they_are BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
     CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
     """,
+    # 4: conversations with models, what was thought of them, and the jobs of the web pages.
+    """
+    CREATE TABLE sessions (id VARCHAR NOT NULL PRIMARY KEY, model VARCHAR NOT NULL, speaker VARCHAR, since INTEGER NOT NULL,
+        created VARCHAR NOT NULL, updated VARCHAR NOT NULL);
+    CREATE TABLE interactions (id VARCHAR NOT NULL PRIMARY KEY, session VARCHAR NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL, role VARCHAR NOT NULL, text TEXT NOT NULL, status VARCHAR NOT NULL, version VARCHAR, sources TEXT,
+        created VARCHAR NOT NULL);
+    CREATE INDEX interactions_in_order ON interactions (session, position);
+    CREATE TABLE feedback (id INTEGER NOT NULL PRIMARY KEY, interaction VARCHAR NOT NULL REFERENCES interactions (id) ON DELETE CASCADE,
+        version VARCHAR NOT NULL, kind VARCHAR NOT NULL, text TEXT, created VARCHAR NOT NULL);
+    CREATE INDEX feedback_by_version ON feedback (version);
+    CREATE TABLE jobs (id VARCHAR NOT NULL PRIMARY KEY, verb VARCHAR NOT NULL, arguments TEXT NOT NULL, status VARCHAR NOT NULL,
+        pid INTEGER, result TEXT, created VARCHAR NOT NULL, ended VARCHAR);
+    """,
 )
 """Number n makes schema n out of schema n - 1; the database remembers its number."""
 

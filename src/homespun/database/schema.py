@@ -1,4 +1,4 @@
-"""The tables. Words of people are in `messages` and nowhere else."""
+"""The tables. Words of people are in `messages`, what is said to a model and by it in `interactions`, and nowhere else."""
 
 from __future__ import annotations
 
@@ -161,3 +161,61 @@ decisions = Table(
 `held_out` is a digest of the examples it was judged on: the gate counts how often they were used. `policy` is one of the thresholds,
 `checks` what each of them said, as JSON. The table outlives the models it speaks of.
 """
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("model", String, nullable=False),
+    Column("speaker", String),
+    Column("since", Integer, nullable=False),
+    Column("created", String, nullable=False),
+    Column("updated", String, nullable=False),
+)
+"""Conversations with a model. `speaker` is who is talking, if it is somebody it knows; what stands before the position `since` is
+history that is shown and no longer remembered."""
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("session", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("role", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("status", String, nullable=False),
+    Column("version", String),
+    Column("sources", Text),
+    Column("created", String, nullable=False),
+    Index("interactions_in_order", "session", "position"),
+)
+"""One turn each. `status` is writing, complete, stopped (by the reader, or because the server was), failed or replaced (by an edit or
+another try). `version` is what answered, `sources` the ids of the messages it could draw on, as JSON."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("interaction", ForeignKey("interactions.id", ondelete="CASCADE"), nullable=False),
+    Column("version", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Text),
+    Column("created", String, nullable=False),
+    Index("feedback_by_version", "version"),
+)
+"""What somebody thought of a reply: up, down, edit (with how it should have been) or leak."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("verb", String, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("status", String, nullable=False),
+    Column("pid", Integer),
+    Column("result", Text),
+    Column("created", String, nullable=False),
+    Column("ended", String),
+)
+"""Commands that the web pages started, each in a process of its own: running, done, failed or cancelled. `arguments` and `result` (what
+`--json` printed, or the one line that went wrong) are JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from homespun.config import SamplingSection
-from homespun.engines.base import Generation
+from homespun.engines.base import NOTHING, Generation, Piece, Prompt, Usage, Wanted
 from homespun.types import Turn
 
 
@@ -16,10 +16,17 @@ class FakeEngine:
         self.answer = answer
         self.seen: list[tuple[Turn, ...]] = []
 
-    def stream(self, turns: Sequence[Turn], sampling: SamplingSection) -> Iterator[str]:
+    def stream(self, prompt: Prompt, sampling: SamplingSection, wanted: Wanted = NOTHING) -> Iterator[Piece]:
+        turns = [Turn("user", prompt)] if isinstance(prompt, str) else prompt
         self.seen.append(tuple(turns))
-        for word in self.answer(turns).split(" "):
-            yield f"{word} "
+        words = self.answer(turns).split(" ")
+        for word in words:
+            yield Piece(f"{word} ")
+        yield Piece("", finish="stop", usage=Usage(sum(self.count(turn.text) for turn in turns), len(words)))
+
+    def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str]) -> list[float]:
+        """Nearer to nothing for shorter ones."""
+        return [-float(self.count(text)) for text in candidates]
 
     def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection) -> list[Generation]:
         return [Generation(self.answer(turns), stopped=True) for turns in conversations]

@@ -14,7 +14,7 @@ from homespun.bases import adapter, hub
 from homespun.bases.load import load_model
 from homespun.bases.template import Template
 from homespun.config import Recipe, SamplingSection, Settings
-from homespun.engines.base import Generation
+from homespun.engines.base import NOTHING, Generation, Piece, Prompt, Usage, Wanted
 from homespun.engines.sampling import next_token
 from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.types import Turn
@@ -44,17 +44,19 @@ class TorchEngine:
         del self.model
 
     @torch.inference_mode()
-    def stream(self, turns: Sequence[Turn], sampling: SamplingSection) -> Iterator[str]:
+    def stream(self, prompt: Prompt, sampling: SamplingSection, wanted: Wanted = NOTHING) -> Iterator[Piece]:
         generator = _generator(sampling.seed)
+        ids = self.template.ids(prompt) if isinstance(prompt, str) else self.template.prompt(prompt)
         said: list[int] = []
         shown = ""
-        for token in self._tokens(self.template.prompt(turns), sampling, generator):
+        for token in self._tokens(ids, sampling, generator):
             said.append(token)
             text = self.template.decode(said)
             # A character of several bytes may still be half there.
             if not text.endswith("\ufffd") and len(text) > len(shown):
-                yield text[len(shown) :]
+                yield Piece(text[len(shown) :])
                 shown = text
+        yield Piece("", finish="length" if len(said) == sampling.max_tokens else "stop", usage=Usage(len(ids), len(said)))
 
     def _tokens(self, prompt: list[int], sampling: SamplingSection, generator: torch.Generator) -> Iterator[int]:
         said: list[int] = []

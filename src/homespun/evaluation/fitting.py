@@ -12,7 +12,7 @@ import random
 from collections.abc import Sequence
 
 from homespun.config import Recipe, SamplingSection
-from homespun.engines.base import Engine
+from homespun.engines.base import Writer
 from homespun.evaluation.diversity import distinct_n
 from homespun.types import Reply
 
@@ -32,7 +32,7 @@ MOST = 4.0
 """Largest bias: beyond, the model was never taught to stop there or to go on there."""
 
 
-def fit_sampling(engine: Engine, replies: Sequence[Reply], recipe: Recipe) -> SamplingSection:
+def fit_sampling(engine: Writer, replies: Sequence[Reply], recipe: Recipe) -> SamplingSection:
     """The recipe's sampling with the `stop_bias` and `min_p` at which replies to the same contexts are most like the person's.
 
     Args:
@@ -59,7 +59,7 @@ def fit_sampling(engine: Engine, replies: Sequence[Reply], recipe: Recipe) -> Sa
     return best[1]
 
 
-def _tokens(engine: Engine, texts: Sequence[str]) -> int:
+def _tokens(engine: Writer, texts: Sequence[str]) -> int:
     return sum(min(LONGEST, engine.count(text)) for text in texts)
 
 

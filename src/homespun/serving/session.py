@@ -122,7 +122,7 @@ class Session:
             sampling = sampling.model_copy(update={"seed": self.seed + len(self.turns)})
         said: list[str] = []
         try:
-            for piece in _restored(self.opened.engine.stream(prompt, sampling), self.opened.view):
+            for piece in _restored((one.text for one in self.opened.engine.stream(prompt, sampling)), self.opened.view):
                 said.append(piece)
                 yield piece
         finally:
