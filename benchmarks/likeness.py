@@ -35,6 +35,7 @@ from homespun.registry import versions  # noqa: E402
 from homespun.training.loop import Event  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("HOMESPUN_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def swap(corpus: Corpus, options: argparse.Namespace) -> Swap:
 def _shop(corpus: Corpus, options: argparse.Namespace) -> Workshop:
     home = Home.create(options.home / corpus.name)
     imports.add_export(home, options.data / corpus.file, corpus.people[0])
-    return Workshop(home, recipe(options), settings(), say=_note, on_event=_follow)
+    return Workshop(home, recipe(options), settings(), say=note, on_event=follow)
 
 
 def model_of(person: str) -> str:
@@ -150,13 +151,13 @@ def _tell(options: argparse.Namespace, text: str) -> None:
         print(f"\n{text}", flush=True)
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def _follow(event: Event) -> None:
+def follow(event: Event) -> None:
     if event["event"] == "validation":
-        _note(f"step {event['step']}/{event['steps']}: validation {event['loss']:.3f}")
+        note(f"step {event['step']}/{event['steps']}: validation {event['loss']:.3f}")
 
 
 def _options() -> argparse.Namespace:
@@ -166,7 +167,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=float, help="instead of the recipe's")
     parser.add_argument("--corpus", choices=[corpus.name for corpus in CORPORA])
     parser.add_argument("--person", choices=[person for corpus in CORPORA for person in corpus.people])
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("HOMESPUN_TEST_DATA", ROOT.parent / "shared" / "data")))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--home", type=Path, default=settings().cache / "benchmarks" / "likeness")
     return parser.parse_args()
 
