@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from homespun.errors import Busy, DiskFull, HomespunError, UsageError
 
-Kind = Literal["dataset", "run", "retrieval", "version", "evaluation", "export"]
+Kind = Literal["dataset", "run", "retrieval", "version", "evaluation", "conversion", "export"]
 MARKER = "homespun.toml"
 STALE = "stale"
 SETTINGS = "# This folder is a homespun home. Delete it and everything homespun knows of you is gone.\nformat = 1\n"

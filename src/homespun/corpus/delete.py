@@ -13,6 +13,7 @@ from homespun.corpus.naming import KINDS
 from homespun.corpus.people import find
 from homespun.database.connection import connect, flush
 from homespun.database.schema import accounts, chats, consents, facts, identities, imports, messages, people, pseudonyms, tombstones
+from homespun.database.schema import sessions as talks
 from homespun.errors import UnknownName, UsageError
 from homespun.home import Home
 
@@ -69,6 +70,8 @@ def choose(home: Home, kind: str, name: str) -> Forgotten:
 def forget(home: Home, chosen: Forgotten, may_return: bool = False) -> None:
     """Remove what was chosen and the facts that rest on it, overwrite it on the disk, and remember only what must not come back.
 
+    With a person go the conversations that they had with models.
+
     Args:
         may_return: adding the same export again brings it back.
     """
@@ -84,7 +87,9 @@ def forget(home: Home, chosen: Forgotten, may_return: bool = False) -> None:
         if chosen.person is not None:
             for table, column in (*((each, "person") for each in (identities, accounts, facts, consents)), (people, "id")):
                 db.execute(delete(table).where(table.c[column] == chosen.person))
-            _drop_names(db, [key for kind, key in chosen.tombstones if kind == "person"])
+            names = [key for kind, key in chosen.tombstones if kind == "person"]
+            _drop_names(db, names)
+            db.execute(delete(talks).where(talks.c.speaker.in_(names)))
         if chosen.chat is not None:
             db.execute(delete(chats).where(chats.c.id == chosen.chat))
         for table, column in ((chats, "chat"), (imports, "import")):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from homespun.database.schema import live, models
+from homespun.database.connection import flush
+from homespun.database.schema import live, models, sessions
 from homespun.database.schema import versions as table
 from homespun.home import Home, Manifest
 from homespun.registry import decisions
@@ -39,13 +40,15 @@ def prune(home: Home, model: str) -> Removed:
 
 
 def delete_model(home: Home, name: str) -> Removed:
-    """Remove a model with all its versions, their reports and exports. What was decided about them stays in the book."""
+    """Remove a model with all its versions, their reports and exports, and what was said to it. What was decided stays in the book."""
     known = list_versions(home, name)
     with locked(home, name) as (db, row):
         removed = _remove(home, db, row, known, "with its model")
         db.execute(delete(live).where(live.c.model == row))
         db.execute(delete(models).where(models.c.id == row))
-        return removed
+        db.execute(delete(sessions).where(sessions.c.model == name))
+    flush(home)
+    return removed
 
 
 def _remove(home: Home, db: Connection, model: int, gone: Sequence[Version], reason: str) -> Removed:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from homespun.bases.identity import identity
 from homespun.config import Recipe, parse_recipe
 from homespun.database.connection import connect
-from homespun.database.schema import live, models, versions
+from homespun.database.schema import feedback, interactions, live, models, sessions, versions
 from homespun.errors import BaseError, CheckFailed, UnknownName, UsageError
 from homespun.home import Home, file_hash
 from homespun.registry import decisions
@@ -124,6 +124,10 @@ def rename_model(home: Home, old: str, new: str) -> None:
         raise UsageError(f"there is already a model called {new!r}")
     with connect(home) as db:
         db.execute(update(models).where(models.c.name == old).values(name=new))
+        db.execute(update(sessions).where(sessions.c.model == old).values(model=new))
+        for table in (interactions, feedback):
+            theirs = table.c.version.startswith(f"{old}@", autoescape=True)
+            db.execute(update(table).where(theirs).values(version=literal(new) + func.substr(table.c.version, len(old) + 1)))
 
 
 def add_version(
