@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The constraints pin torch to a version that has a CPU wheel, so that a machine without an NVIDIA card pulls no CUDA packages.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check fuzz docs build clean
+.PHONY: demo test test-slow check fuzz soak docs build clean
 
 demo: $(VENV)/installed
 	$(BIN)/homespun demo
@@ -25,6 +25,10 @@ check: $(VENV)/installed-dev
 SECONDS_EACH ?= 600
 fuzz: $(VENV)/installed-dev
 	$(BIN)/python tests/fuzz/fuzz_sources.py --all --seconds $(SECONDS_EACH) --jobs 2
+
+SECONDS ?= 3600
+soak: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/soak.py --seconds $(SECONDS)
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m homespun.cli.reference > docs/cli.md

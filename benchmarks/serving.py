@@ -198,12 +198,12 @@ def prepared(folder: Path) -> Home:
 
 @contextlib.contextmanager
 def homespun(home: Home, threads: int) -> Iterator[Server]:
-    from homespun.serving.access import token
+    from homespun.serving.tokens import token_of
 
     port = free_port()
     command = [sys.executable, "-m", "homespun", "serve", "--port", str(port), "--threads", str(threads), "--home", str(home.path)]
     with running(command) as process:
-        url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {token(home)}"}
+        url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {token_of(home)}"}
         wait_for(lambda: httpx.get(f"{url}/ready", headers=headers, timeout=5).status_code == 200, process)
         yield Server(url, headers, MODEL, psutil.Process(process.pid))
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
-from homespun.database.connection import connect
+from homespun.database.connection import connect, kept_open
 from homespun.database.migrations import MIGRATIONS, migrate
 from homespun.database.schema import identities, metadata, people
 from homespun.errors import HomespunError
@@ -77,3 +77,22 @@ def test_a_database_of_a_newer_homespun_is_left_alone(home: Home) -> None:
     with pytest.raises(HomespunError, match="made by a newer homespun: update with"), connect(home):
         pass
     assert user_version(home) == newer
+
+
+def test_a_database_that_is_kept_open_is_the_same_for_everybody(home: Home) -> None:
+    with connect(home) as db:
+        db.execute(insert(people).values(name="Anna"))
+    with kept_open(home):
+        with connect(home) as db:
+            db.execute(insert(people).values(name="Ben"))
+            raw = db.connection.dbapi_connection
+        with connect(Home(home.path)) as db:
+            assert names(db) == ["Anna", "Ben"] and db.connection.dbapi_connection is raw
+        with pytest.raises(ZeroDivisionError), connect(home) as db:
+            db.execute(insert(people).values(name="Cleo"))
+            _ = 1 / 0
+        other = sqlite3.connect(home.database)
+        assert [row[0] for row in other.execute("SELECT name FROM people")] == ["Anna", "Ben"]
+        other.close()
+    with connect(home) as db:
+        assert names(db) == ["Anna", "Ben"] and db.connection.dbapi_connection is not raw

@@ -57,6 +57,48 @@ def test_a_repetition_penalty_holds_back_what_was_said() -> None:
     assert logits.tolist() == [2.0, 1.5, -1.0, -1.5]
 
 
+@given(
+    logits=LOGITS,
+    said=st.lists(st.integers(0, 11), max_size=8),
+    frequency=st.floats(-2, 2),
+    presence=st.floats(-2, 2),
+    repetition=st.floats(0.5, 2),
+)
+def test_penalties_grow_with_what_was_said(logits: Tensor, said: list[int], frequency: float, presence: float, repetition: float) -> None:
+    """As the OpenAI API and Keskar define them, each token by itself; what was not said keeps its logit."""
+    said = [token % len(logits) for token in said]
+    expected = logits.double().tolist()
+    for token in set(said):
+        value = expected[token]
+        value = value / repetition if value > 0 else value * repetition
+        expected[token] = value - said.count(token) * frequency - presence
+    penalties = SamplingSection(temperature=0, repetition_penalty=repetition, frequency_penalty=frequency, presence_penalty=presence)
+    chosen = next_token(logits, penalties, torch.Generator(), said)
+    assert expected[chosen] == pytest.approx(max(expected), abs=1e-4)
+
+
+@given(logits=LOGITS, data=st.data())
+def test_only_what_a_grammar_allows_is_drawn(logits: Tensor, data: st.DataObject) -> None:
+    allowed = torch.tensor(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits)).filter(any)))
+    generator = torch.Generator().manual_seed(0)
+    sampling = SamplingSection(temperature=1.5, min_p=0, stop_bias=20)
+    for _ in range(20):
+        assert allowed[next_token(logits, sampling, generator, stop=0, allowed=allowed)]
+
+
+def test_entropy_rises_with_temperature() -> None:
+    """From the likeliest alone to nearly all alike."""
+    logits = torch.tensor([3.0, 2.0, 1.0, 0.0])
+    generator = torch.Generator().manual_seed(0)
+    entropies = []
+    for temperature in (0.01, 0.5, 1.0, 2.0, 20.0):
+        draws = torch.tensor([next_token(logits, SamplingSection(temperature=temperature, min_p=0), generator) for _ in range(1500)])
+        shares = torch.bincount(draws, minlength=4) / 1500
+        entropies.append(float(torch.special.entr(shares).sum()))
+    assert entropies == sorted(entropies)
+    assert entropies[0] == 0 and entropies[-1] > 0.98 * math.log(4)
+
+
 @pytest.mark.parametrize("bias", [-2.0, 0.0, 1.0])
 def test_the_stop_bias_multiplies_the_odds_of_stopping(bias: float) -> None:
     """With a stop token that is as likely as all others together."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -66,12 +67,22 @@ class Embedder:
             found[chosen] = total / np.linalg.norm(total, axis=-1, keepdims=True)
         return found
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, as far as it is read."""
+        return len(self._tokenizer.encode(text).ids)
+
     def reads(self, text: str) -> bool:
         """Whether it sees words there: a script that it does not know falls apart into letters, which are all alike to it."""
         pieces = [piece.removeprefix("##") for piece in self._tokenizer.encode(text, add_special_tokens=False).tokens]
         pieces = [piece for piece in pieces if any(map(str.isalnum, piece))]
         known = [piece for piece in pieces if piece != "[UNK]" and (len(piece) > 1 or piece.isdigit())]
         return len(known) > 0 and 2 * len(known) >= len(pieces)
+
+
+@lru_cache(1)
+def shared() -> Embedder:
+    """The same one for everybody in this process: its weights take 90 MB."""
+    return Embedder()
 
 
 def _hidden(weights: Mapping[str, Floats], ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Floats:

@@ -34,6 +34,8 @@ VERBS: dict[str, str] = {
     "ask": "One question, one answer.",
     "chat": "Talk with a model in the terminal.",
     "run": "One recipe, end to end.",
+    "serve": "The API and the web pages, on this machine.",
+    "export": "Files for other programs: GGUF, Ollama, LM Studio, MLX.",
     "doctor": "What this machine has, and what is missing.",
 }
 """In the order a newcomer meets them. Each is a module of this package, imported only when it is called."""

@@ -1,5 +1,5 @@
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ def ask(
     base: Annotated[bool, typer.Option("--base", help="Ask the untrained base instead, to compare.")] = False,
     sources: Annotated[bool, typer.Option("--sources", help="Show the messages that the answer could draw on.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same answer.")] = None,
+    engine: Annotated[Literal["llamacpp", "torch"], typer.Option("--engine", help="torch has the numerics of training.")] = "llamacpp",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -23,7 +24,7 @@ def ask(
     from homespun.config import settings
     from homespun.serving.session import Session, open_version
 
-    opened = open_version(open_home(home), model, settings(), base)
+    opened = open_version(open_home(home), model, settings(), base, engine)
     session = Session(opened, speaker, seed)
     pieces = []
     for piece in session.say(question):

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ def chat(
     model: ModelArgument,
     speaker: Annotated[str | None, typer.Option("--with", help="Who is talking: somebody it knows.")] = None,
     base: Annotated[bool, typer.Option("--base", help="Talk with the untrained base instead.")] = False,
+    engine: Annotated[Literal["llamacpp", "torch"], typer.Option("--engine", help="torch has the numerics of training.")] = "llamacpp",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,7 +37,7 @@ def chat(
 
     place = open_home(home)
     options = settings()
-    talk(lambda title: open_version(place, title, options, base), model, speaker, as_json)
+    talk(lambda title: open_version(place, title, options, base, engine), model, speaker, as_json)
 
 
 def talk(open_model: "Callable[[str], Opened]", model: str, speaker: str | None = None, as_json: bool = False) -> None:

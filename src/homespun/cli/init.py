@@ -15,6 +15,8 @@ def init(
 ) -> None:
     """Make a home."""
     from homespun.home import Home
+    from homespun.serving.tokens import token_of
 
     home = Home.create(home_path(directory))
+    token_of(home)
     emit(as_json, {"home": str(home.path)}, f"your home is {home.path}. Next: homespun add EXPORT --me NAME --home {home.path}")

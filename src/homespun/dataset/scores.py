@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homespun.bases.embedding import Embedder
+from homespun.bases.embedding import shared
 from homespun.errors import UsageError
 from homespun.types import Conversation
 
@@ -84,7 +84,7 @@ def coherence(contexts: Sequence[str], replies: Sequence[str]) -> Floats:
     """
     texts = sorted({*contexts, *replies})
     place = {text: number for number, text in enumerate(texts)}
-    vectors = Embedder()(texts)
+    vectors = shared()(texts)
     left, right = (vectors[[place[text] for text in side]] for side in (contexts, replies))
     cosines: Floats = (left * right).sum(axis=1, dtype=np.float64)
     cosines[[not (context.strip() and reply.strip()) for context, reply in zip(contexts, replies, strict=True)]] = np.nan

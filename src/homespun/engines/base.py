@@ -51,7 +51,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a reply: whole characters. The last one has no text and says how it ended."""
+    """A part of a reply: whole characters. The last one has no text and says how it ended.
+
+    While a long prompt is read there may be some without text too, so that the reader can leave.
+    """
 
     text: str
     scores: tuple[Scored, ...] = ()
@@ -64,6 +67,11 @@ class Generation:
     text: str
     stopped: bool
     """False when it ran into the length cap instead of ending by itself."""
+
+
+def penalised(sampling: SamplingSection) -> bool:
+    """Whether what a reply said already is held back from it."""
+    return sampling.repetition_penalty != 1 or bool(sampling.frequency_penalty or sampling.presence_penalty)
 
 
 class Writer(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import random
+import contextlib
+import functools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,27 +16,50 @@ from homespun.bases import adapter, hub
 from homespun.bases.load import load_model
 from homespun.bases.template import Template
 from homespun.config import Recipe, SamplingSection, Settings
+from homespun.engines import grammar
 from homespun.engines.base import NOTHING, Generation, Piece, Prompt, Usage, Wanted
-from homespun.engines.sampling import next_token
+from homespun.engines.drawing import Drawn
+from homespun.errors import UnknownName
 from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.types import Turn
 
 BATCH = 12
 """Replies generated side by side."""
 
+Weights = Mapping[str, Tensor]
+"""An adapter's tensors by their PEFT names."""
+
 
 class TorchEngine:
-    """One base in memory, whose adapter can be changed at any time: base, version and impostors are compared on the same weights."""
+    """One base in memory, whose adapter can be changed at any time: base, version and impostors are compared on the same weights.
 
-    def __init__(self, folder: Path, targets: Sequence[str], rank: int, alpha: float, dtype: str, threads: int) -> None:
+    Args:
+        adapters: those that `Wanted.adapter` may name. Without a name the reply comes from what `use` was given, or the bare base.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        targets: Sequence[str],
+        rank: int,
+        alpha: float,
+        dtype: str,
+        threads: int,
+        adapters: Mapping[str, Weights] = {},
+    ) -> None:
         torch.set_num_threads(threads)
         self.template = Template(folder)
         self.model: Any = load_model(folder, dtype)
         self.adapter = adapter.add(self.model, targets, rank, alpha, seed=0)
         self.limit: int = getattr(self.model.config, "max_position_embeddings", 2048)
+        self.adapters = adapters
+        self._used: Weights | None = None
+        self._worn: Weights | None = None
+        self._lock = threading.Lock()
 
-    def use(self, weights: Mapping[str, Tensor] | None) -> None:
+    def use(self, weights: Weights | None) -> None:
         """Answer with this adapter from now on; None is the bare base."""
+        self._used = self._worn = weights
         self.adapter.set(weights)
 
     def count(self, text: str) -> int:
@@ -45,37 +70,48 @@ class TorchEngine:
 
     @torch.inference_mode()
     def stream(self, prompt: Prompt, sampling: SamplingSection, wanted: Wanted = NOTHING) -> Iterator[Piece]:
-        generator = _generator(sampling.seed)
+        """As the protocol says. Many threads may ask at the same time; their replies are written in turns, a token each.
+
+        Raises:
+            TooLong: the prompt leaves no room for a reply.
+            UnknownName: no such adapter is loaded.
+            UsageError: the grammar is none.
+        """
         ids = self.template.ids(prompt) if isinstance(prompt, str) else self.template.prompt(prompt)
-        said: list[int] = []
-        shown = ""
-        for token in self._tokens(ids, sampling, generator):
-            said.append(token)
-            text = self.template.decode(said)
-            # A character of several bytes may still be half there.
-            if not text.endswith("\ufffd") and len(text) > len(shown):
-                yield Piece(text[len(shown) :])
-                shown = text
-        yield Piece("", finish="length" if len(said) == sampling.max_tokens else "stop", usage=Usage(len(ids), len(said)))
-
-    def _tokens(self, prompt: list[int], sampling: SamplingSection, generator: torch.Generator) -> Iterator[int]:
-        said: list[int] = []
-        cache = None
-        ids = torch.tensor([prompt])
-        for _ in range(min(sampling.max_tokens, self.limit - len(prompt))):
-            out = self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        reply = self._drawn(ids, sampling, wanted)
+        new, cache = ids, None
+        while reply.finish is None:
+            with self._wearing(wanted.adapter):
+                out = self.model(input_ids=torch.tensor([new]), past_key_values=cache, use_cache=True, logits_to_keep=1)
             cache = out.past_key_values
-            token = next_token(out.logits[0, -1], sampling, generator, said, self.template.stop_id)
-            if token == self.template.stop_id:
-                return
-            said.append(token)
-            yield token
-            ids = torch.tensor([[token]])
+            yield from reply.take(out.logits[0, -1])
+            new = reply.said[-1:]
+        yield Piece("", finish=reply.finish, usage=Usage(len(ids), len(reply.said)))
 
-    def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection) -> list[Generation]:
+    def _drawn(self, ids: list[int], sampling: SamplingSection, wanted: Wanted) -> Drawn:
+        follower = grammar.Follower(wanted.grammar, self._tokenizer) if wanted.grammar else None
+        return Drawn(self.template, ids, self.limit, sampling, wanted, follower)
+
+    @functools.cached_property
+    def _tokenizer(self) -> grammar.Tokenizer:
+        return grammar.tokenizer(self.template.tokenizer.to_str(), self.template.stop_id, self.model.config.vocab_size)
+
+    @contextlib.contextmanager
+    def _wearing(self, name: str | None) -> Iterator[None]:
+        """Within: the model has this adapter, and no other thread computes."""
+        if name is not None and name not in self.adapters:
+            raise UnknownName("adapter", name, self.adapters)
+        weights = self._used if name is None else self.adapters[name]
+        with self._lock:
+            if weights is not self._worn:
+                self.adapter.set(weights)
+                self._worn = weights
+            yield
+
+    def generate(self, conversations: Sequence[Sequence[Turn]], sampling: SamplingSection, wanted: Wanted = NOTHING) -> list[Generation]:
         """Every reply has a random stream of its own, so that it does not depend on what else is in the batch."""
-        replies = self._in_batches([self.template.prompt(turns) for turns in conversations], sampling)
-        return [Generation(self.template.decode(ids).strip(), stopped) for ids, stopped in replies]
+        replies = self._in_batches([self.template.prompt(turns) for turns in conversations], sampling, wanted)
+        return [Generation(text.strip(), reply.finish == "stop") for reply, text in replies]
 
     def continue_greedily(self, conversations: Sequence[Sequence[Turn]], openings: Sequence[Sequence[int]], count: int) -> list[list[int]]:
         """The likeliest tokens, one after the other, of each reply that begins with the ids of its opening.
@@ -83,31 +119,32 @@ class TorchEngine:
         `count` of them, or fewer where the reply ends; its stop token is left out.
         """
         prompts = [[*self.template.prompt(turns), *opening] for turns, opening in zip(conversations, openings, strict=True)]
-        return [ids for ids, _ in self._in_batches(prompts, SamplingSection(temperature=0.0, max_tokens=count, seed=0))]
+        return [reply.said for reply, _ in self._in_batches(prompts, SamplingSection(temperature=0.0, max_tokens=count, seed=0), NOTHING)]
 
     @torch.inference_mode()
-    def _in_batches(self, prompts: Sequence[list[int]], sampling: SamplingSection) -> list[tuple[list[int], bool]]:
-        """(ids, whether it ended by itself) of what follows each prompt; prompts of similar length side by side."""
+    def _in_batches(self, prompts: Sequence[list[int]], sampling: SamplingSection, wanted: Wanted) -> list[tuple[Drawn, str]]:
+        """What follows each prompt; prompts of similar length side by side."""
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-        done: dict[int, tuple[list[int], bool]] = {}
+        done: dict[int, tuple[Drawn, str]] = {}
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
-            generators = [_generator(None if sampling.seed is None else sampling.seed + 7919 * index) for index in chosen]
-            for index, reply in zip(chosen, self._batch([prompts[index] for index in chosen], sampling, generators), strict=True):
-                done[index] = reply
+            seeds = [None if sampling.seed is None else sampling.seed + 7919 * index for index in chosen]
+            replies = [
+                self._drawn(prompts[index], sampling.model_copy(update={"seed": seed}), wanted)
+                for index, seed in zip(chosen, seeds, strict=True)
+            ]
+            with self._wearing(wanted.adapter):
+                done |= zip(chosen, zip(replies, self._batch(replies), strict=True), strict=True)
         return [done[index] for index in range(len(prompts))]
 
-    def _batch(
-        self, prompts: list[list[int]], sampling: SamplingSection, generators: list[torch.Generator]
-    ) -> list[tuple[list[int], bool]]:
-        ids, mask = _left_padded(prompts, self.template.stop_id)
-        said: list[list[int]] = [[] for _ in prompts]
-        stopped = [False] * len(prompts)
-        running = list(range(len(prompts)))
+    def _batch(self, replies: Sequence[Drawn]) -> list[str]:
+        """Draw all to their end, side by side. Returns their texts."""
+        ids, mask = _left_padded([reply.prompt for reply in replies], self.template.stop_id)
+        texts = [""] * len(replies)
+        running = list(range(len(replies)))
         position = _positions(mask)
         cache: Any = None
-        stop = self.template.stop_id
-        for _ in range(min(sampling.max_tokens, self.limit - ids.shape[1])):
+        while True:
             out = self.model(
                 input_ids=ids,
                 attention_mask=mask,
@@ -117,40 +154,35 @@ class TorchEngine:
                 logits_to_keep=1,
             )
             cache = out.past_key_values
-            tokens = [next_token(out.logits[row, -1], sampling, generators[index], said[index], stop) for row, index in enumerate(running)]
-            kept = []
-            for row, (index, token) in enumerate(zip(running, tokens, strict=True)):
-                if token == stop:
-                    stopped[index] = True
-                else:
-                    said[index].append(token)
-                    kept.append(row)
+            for row, index in enumerate(running):
+                texts[index] += "".join(piece.text for piece in replies[index].take(out.logits[row, -1]))
+            kept = [row for row, index in enumerate(running) if replies[index].finish is None]
             if not kept:
-                break
+                return texts
             rows = torch.tensor(kept)
             if len(kept) < len(running):
                 cache.batch_select_indices(rows)
             running = [running[row] for row in kept]
-            ids = torch.tensor([[tokens[row]] for row in kept])
+            ids = torch.tensor([replies[index].said[-1:] for index in running])
             mask = torch.cat([mask[rows], torch.ones(len(kept), 1, dtype=mask.dtype)], 1)
             position = position[rows, -1:] + 1
-        return list(zip(said, stopped, strict=True))
 
     @torch.inference_mode()
-    def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str]) -> list[float]:
+    def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str], wanted: Wanted = NOTHING) -> list[float]:
         """Mean log-probability in nats per token of each candidate reply (with its stop token) after the same conversation, read once."""
         prompt = self.template.prompt(turns)
         replies = [[*self.template.ids(text), self.template.stop_id] for text in candidates]
         longest = _rounded(max(len(reply) for reply in replies), 16)
         before, mask = _left_padded([prompt], self.template.stop_id)
-        first = self.model(input_ids=before, attention_mask=mask, position_ids=_positions(mask), use_cache=True, logits_to_keep=1)
-        cache = first.past_key_values
-        cache.batch_repeat_interleave(len(replies))
         ids = torch.tensor([reply + [self.template.stop_id] * (longest - len(reply)) for reply in replies])
         # Padding is on the right: causal attention keeps it from every real token.
         seen = torch.cat([mask.expand(len(replies), -1), torch.ones_like(ids)], 1)
         places = _positions(seen)[:, -longest:]
-        out = self.model(input_ids=ids, attention_mask=seen, position_ids=places, past_key_values=cache, use_cache=True)
+        with self._wearing(wanted.adapter):
+            first = self.model(input_ids=before, attention_mask=mask, position_ids=_positions(mask), use_cache=True, logits_to_keep=1)
+            cache = first.past_key_values
+            cache.batch_repeat_interleave(len(replies))
+            out = self.model(input_ids=ids, attention_mask=seen, position_ids=places, past_key_values=cache, use_cache=True)
         logits = torch.cat([first.logits.expand(len(replies), 1, -1), out.logits[:, :-1]], 1)
         means = []
         for row, reply in enumerate(replies):
@@ -159,11 +191,12 @@ class TorchEngine:
         return means
 
 
-def load(recipe: Recipe, settings: Settings, threads: int | None = None) -> TorchEngine:
-    """The recipe's base with a fresh adapter, as this machine computes best."""
+def load(recipe: Recipe, settings: Settings, threads: int | None = None, adapters: Mapping[str, Weights] = {}) -> TorchEngine:
+    """The recipe's base as this machine computes best, with a fresh adapter, and others by name."""
     folder, options = hub.resolve(recipe.base, settings), recipe.adapter
     dtype = fastest_dtype(settings.cache) if recipe.training.dtype == "auto" else recipe.training.dtype
-    return TorchEngine(folder, hub.targets(recipe.base), options.rank, options.alpha, dtype, threads or usable_cores())
+    targets, cores = hub.targets(recipe.base), threads or usable_cores()
+    return TorchEngine(folder, targets, options.rank, options.alpha, dtype, cores, adapters)
 
 
 def _left_padded(prompts: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
@@ -182,7 +215,3 @@ def _rounded(length: int, to: int) -> int:
 def _positions(mask: Tensor) -> Tensor:
     """(n, length) of every token in its own row, padding left out."""
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
-
-
-def _generator(seed: int | None) -> torch.Generator:
-    return torch.Generator().manual_seed(random.getrandbits(48) if seed is None else seed)

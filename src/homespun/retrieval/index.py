@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homespun.bases import embedding
-from homespun.bases.embedding import Embedder
+from homespun.bases.embedding import Embedder, shared
 from homespun.dataset.build import Dataset
 from homespun.home import Home, Manifest, digest, write_json
 from homespun.retrieval.passages import Passage, passages_of
@@ -91,7 +91,7 @@ def _write_words(file: Path, found: Sequence[Passage]) -> None:
 
 
 def _write_vectors(file: Path, chosen: Sequence[Passage]) -> None:
-    embed = Embedder()
+    embed = shared()
     vectors = embed([passage.text for passage in chosen])
     # A text that cannot be read is near nothing.
     vectors[[not embed.reads(passage.text) for passage in chosen]] = 0
@@ -125,7 +125,7 @@ class Index:
 
     @cached_property
     def _embed(self) -> Embedder:
-        return Embedder()
+        return shared()
 
     def by_words(self, question: str, before: float | None = None, after: float | None = None) -> dict[int, float]:
         """Passage -> BM25 (Robertson & Zaragoza 2009), best first, in units of what a word counts that only one passage holds."""

@@ -58,7 +58,8 @@ def notice(person: str, title: str) -> str:
 class _Rules:
     """One language, ready to be searched."""
 
-    asks: re.Pattern[str]
+    asks: str
+    """Compiled when a message has words of the language: all together take a second."""
     between: re.Pattern[str]
     words: Set[str]
     """Every word of the table."""
@@ -82,12 +83,12 @@ def _rules(entry: Mapping[str, object]) -> _Rules:
     lists = {name: [alternative.split() for alternative in text.split("|")] for name, text in words.items()}
     lists["THE_PERSON"] = [[_PERSON]]
     known = {word for alternatives in lists.values() for alternative in alternatives for word in alternative} | set(" ".join(asks).split())
-    written = {word for word in known if word.islower()}
+    written = {word for word in known if word.islower()} | {_PERSON}
     long = [word for word in sorted(written) if len(word) >= SHORTEST]
     shortened = {shorter: word for word in long for shorter in _without_one(word)} | {word: word for word in long}
     between = "|".join(sorted((" ".join(alternative) for alternative in lists["BETWEEN"]), key=len, reverse=True))
     pattern = _pattern([ask.split() for ask in asks], lists, _BETWEEN)
-    return _Rules(re.compile(rf"(?<!\S){pattern}"), re.compile(rf"(?<!\S)(?:{between})(?= )"), written, shortened)
+    return _Rules(rf"(?<!\S){pattern}", re.compile(rf"(?<!\S)(?:{between})(?= )"), written, shortened)
 
 
 def _pattern(sequences: Sequence[Sequence[str]], lists: Lists, between: str = "") -> str:
@@ -119,10 +120,19 @@ def _element(element: str, lists: Lists) -> str:
 
 def _longest(rules: _Rules, text: str, name: Sequence[str]) -> int:
     """Words of the longest question found: of two languages that share words, the one that explains more is meant."""
-    return max(
-        (len(re.findall(r"[^\W_]+", found[0])) for clause in _clauses(text, rules, name) for found in rules.asks.finditer(clause)),
-        default=0,
-    )
+    clauses = [clause for clause in _clauses(text, rules, name) if not rules.words.isdisjoint(re.findall(rf"[^\W_]+|{_PERSON}", clause))]
+    return max((len(re.findall(r"[^\W_]+", found[0])) for clause in clauses for found in _compiled(rules.asks).finditer(clause)), default=0)
+
+
+def compile_all() -> None:
+    """For a server: takes a second now instead of with the first message of each language."""
+    for rules in _languages().values():
+        _compiled(rules.asks)
+
+
+@lru_cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _clauses(text: str, rules: _Rules, name: Sequence[str]) -> Iterator[str]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from homespun.bases import hub
 from homespun.config import Recipe, Settings
 from homespun.corpus.view import View
-from homespun.dataset.turns import system_turn
 from homespun.engines.base import Engine
 from homespun.home import Home, write_jsonl
 from homespun.registry import versions
-from homespun.retrieval.grounding import BUDGET
+from homespun.registry.versions import Version
 from homespun.retrieval.passages import Passage
-from homespun.serving.disclosure import asks_what_it_is, disclosure, notice
+from homespun.serving import loading
+from homespun.serving.disclosure import notice
 from homespun.serving.memory import Memory, remembered
+from homespun.serving.prompt import answer, prepare
 from homespun.types import Turn
 
-REMEMBERED = 10
-"""Messages of history sent along, at most; fewer where they would not fit the tokens the model learned to read."""
-HELD_BACK = 3
-"""Words: a name has rarely more."""
+EngineName = Literal["llamacpp", "torch"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Opened:
     """False: the base that the version was made from."""
     memory: Memory | None = None
     """What it may look up."""
+    adapter: str | None = None
+    """By what name the engine knows its adapter; None where the engine needs to be told nothing."""
 
     @cached_property
     def engine(self) -> Engine:
@@ -57,29 +58,35 @@ class Opened:
         return notice(self.person, self.title) if self.is_avatar else None
 
 
-def open_version(home: Home, title: str, settings: Settings, base: bool = False) -> Opened:
-    """A version (the live one of a model, or MODEL@V), or the untrained base it was made from."""
+def open_version(home: Home, title: str, settings: Settings, base: bool = False, engine: EngineName = "llamacpp") -> Opened:
+    """A version (the live one of a model, or MODEL@V), or the untrained base it was made from.
+
+    Args:
+        engine: llamacpp is fast and light; torch has the exact numerics of training.
+    """
     version = versions.get_version(home, title)
     recipe = versions.recipe_of(home, version)
-    if base:
-        recipe = recipe.with_sampling(stop_bias=0.0)
-
-    base_folder = hub.resolve(recipe.base, settings)
+    folder = hub.resolve(recipe.base, settings)
     if not base:
-        versions.verify(home, version, base_folder)
+        versions.verify(home, version, folder)
 
     def load() -> Engine:
-        from homespun.engines import torch
-        from homespun.training.run import load_weights
+        if engine == "torch":
+            return loading.torch(home, None if base else version, recipe, settings)
+        adapters = {} if base else {version.artefact: loading.for_llamacpp(settings)(home, version)}
+        return loading.llamacpp(settings, slots=1)(folder, adapters)
 
-        engine = torch.load(recipe, settings)
-        engine.use(None if base else load_weights(versions.version_folder(home, version)))
-        return engine
+    opened = opened_as(home, version, recipe, versions.get_model(home, version.model).person, load, base)
+    return replace(opened, adapter=None) if engine == "torch" else opened
 
-    person = versions.get_model(home, version.model).person
+
+def opened_as(home: Home, version: Version, recipe: Recipe, person: str, load: Callable[[], Engine], base: bool = False) -> Opened:
+    """A version, or its base, with an engine that knows its adapter by the version's artefact."""
     view, look_up = View(home, recipe.privacy), recipe.retrieval
-    memory = remembered(home, version.artefact, person, view, look_up.passages) if look_up.enabled and not base else None
-    return Opened(f"{recipe.base} (base)" if base else version.title, person, recipe, load, view, not base, memory)
+    if base:
+        return Opened(f"{recipe.base} (base)", person, recipe.with_sampling(stop_bias=0.0), load, view, trained=False)
+    memory = remembered(home, version.artefact, person, view, look_up.passages) if look_up.enabled else None
+    return Opened(version.title, person, recipe, load, view, memory=memory, adapter=version.artefact)
 
 
 class Session:
@@ -95,7 +102,7 @@ class Session:
         self.speaker = speaker
         self.seed = seed
         self.turns: list[Turn] = []
-        self.told: list[Passage] = []
+        self.told: tuple[Passage, ...] = ()
         """What the newest answer could draw on, in the model's names."""
 
     def say(self, text: str) -> Iterator[str]:
@@ -104,42 +111,19 @@ class Session:
         An avatar that is asked what it is says so, without a model.
         """
         self.turns.append(Turn("user", text.strip()))
-        self.told = []
-        opened = self.opened
-        if opened.is_avatar and (language := asks_what_it_is(text, opened.person)):
-            self.turns.append(Turn("assistant", disclosure(language, opened.person, opened.title)))
-            yield self.turns[-1].text
-            return
-        prompt = self.prompt()
-        if opened.memory:
-            prompt, self.told = opened.memory.told(prompt, opened.engine.count)
-            if opened.recipe.retrieval.abstain and (unsaid := opened.memory.unknown(prompt[-1].text, self.told)):
-                self.turns.append(Turn("assistant", unsaid))
-                yield unsaid
-                return
+        prepared = prepare(self.opened, self.turns, self.speaker)
+        self.told = prepared.told
         sampling = self.opened.recipe.sampling
         if self.seed is not None:
             sampling = sampling.model_copy(update={"seed": self.seed + len(self.turns)})
         said: list[str] = []
         try:
-            for piece in _restored((one.text for one in self.opened.engine.stream(prompt, sampling)), self.opened.view):
-                said.append(piece)
-                yield piece
+            for piece in answer(self.opened, prepared, sampling):
+                if piece.text:
+                    said.append(piece.text)
+                    yield piece.text
         finally:
             self.turns.append(Turn("assistant", "".join(said).strip()))
-
-    def prompt(self) -> list[Turn]:
-        """The system line and as much of the history as is remembered, oldest cut first, the newest message always in."""
-        opened, view = self.opened, self.opened.view
-        room = opened.recipe.dataset.max_tokens - (BUDGET if opened.memory else 0)
-        kept: list[Turn] = []
-        for turn in reversed(self.turns[-REMEMBERED:]):
-            hidden = Turn(turn.role, view.hide(turn.text))
-            room -= opened.engine.count(hidden.text)
-            if room < 0 and kept:
-                break
-            kept.insert(0, hidden)
-        return [system_turn(opened.recipe, view.name(opened.person), view.name(self.speaker) if self.speaker else None), *kept]
 
     def clear(self) -> None:
         self.turns.clear()
@@ -149,17 +133,3 @@ class Session:
         me = self.speaker or "You"
         names = {"user": me, "assistant": self.opened.person}
         write_jsonl(file, [{"conv": file.stem, "speaker": names[turn.role], "text": turn.text} for turn in self.turns])
-
-
-def _restored(pieces: Iterable[str], view: View) -> Iterator[str]:
-    """The same text with people's own names. Where names are hidden, the last words wait: the next piece may belong to them."""
-    if not view.names:
-        yield from pieces
-        return
-    written, given = "", 0
-    for piece in pieces:
-        written += piece
-        sure = view.restore(" ".join(written.split(" ")[:-HELD_BACK]))
-        yield sure[given:]
-        given = max(given, len(sure))
-    yield view.restore(written)[given:]

@@ -26,6 +26,7 @@ Speaks = Literal["user", "assistant"]
 Status = Literal["writing", "complete", "stopped", "failed", "replaced"]
 FIRST = 80
 """Characters of a session's first message that a list of sessions shows."""
+WRITING = "a reply is still being written in this session: wait for it to end, or stop it"
 ABANDONED = timedelta(days=1)
 """A session nothing was said in is removed after this time."""
 
@@ -66,11 +67,15 @@ class Interaction:
 
 
 def create(home: Home, model: str, speaker: str | None = None) -> Stored:
-    """A new session, in which nothing was said yet."""
-    now = _now()
-    made = Stored(uuid.uuid4().hex, model, speaker, 0, now, now, "", False)
+    """A new session, in which nothing was said yet.
+
+    Args:
+        model: its name; a version ("anna@3") is one of its model, whichever version answers next.
+    """
+    now, name = _now(), model.partition("@")[0]
+    made = Stored(uuid.uuid4().hex, name, speaker, 0, now, now, "", False)
     with connect(home) as db:
-        row = {"id": made.id, "model": model, "speaker": speaker, "since": 0, "created": now, "updated": now}
+        row = {"id": made.id, "model": name, "speaker": speaker, "since": 0, "created": now, "updated": now}
         db.execute(insert(sessions).values(row))
     return made
 
@@ -97,12 +102,12 @@ def sessions_of(home: Home, model: str | None = None, limit: int = 50, start: in
 
 
 def ask(home: Home, session: str, text: str, version: str, replaces: str | None = None) -> tuple[Interaction, Interaction]:
-    """Keep what was said to the model, and begin its reply: the two rows that a turn of the conversation is.
+    """Keep what was said to the model, and begin its reply: two rows.
 
     Args:
+        text: empty, where something is replaced: the same is said again.
         version: what answers.
-        replaces: a turn from which on all are `replaced`. What was said is, too: it is asked anew, with `text`. A reply stands for the
-            question before it.
+        replaces: a turn; it and all after it become `replaced`. A reply stands for itself and the question before it.
 
     Raises:
         UnknownName: no such session, or no such turn in it.
@@ -111,9 +116,10 @@ def ask(home: Home, session: str, text: str, version: str, replaces: str | None 
     with connect(home) as db:
         _lock(db, session)
         if db.scalar(_newest_status(session)) == "writing":
-            raise Busy("a reply is still being written in this session: wait for it to end, or stop it")
+            raise Busy(WRITING)
         if replaces is not None:
-            _replace(db, session, replaces)
+            asked = _replace(db, session, replaces)
+            text = text or asked
         said = _append(db, session, "user", text, "complete")
         return said, _append(db, session, "assistant", "", "writing", version)
 
@@ -153,14 +159,23 @@ def find(home: Home, interaction: str) -> Interaction:
 
 
 def remembered(home: Home, session: str, limit: int) -> list[Turn]:
-    """The newest turns that the model is told, oldest first: what was complete or was stopped with something said."""
+    """The newest turns that the model is told, oldest first: what was complete, or was stopped with something said.
+
+    Two turns of one side, where a reply between them came to nothing, are one, a message a line (as in dataset/turns.py).
+    """
     since = select(sessions.c.since).where(sessions.c.id == session).scalar_subquery()
     said = (interactions.c.session == session, interactions.c.position >= since, interactions.c.text != "")
     kept = interactions.c.status.in_(("complete", "stopped"))
     wanted = select(interactions.c.role, interactions.c.text).where(*said, kept)
     with connect(home) as db:
         rows = db.execute(wanted.order_by(interactions.c.position.desc()).limit(limit)).all()
-    return [Turn(row.role, row.text) for row in reversed(rows)]
+    turns: list[Turn] = []
+    for row in reversed(rows):
+        if turns and turns[-1].role == row.role:
+            turns.append(Turn(row.role, f"{turns.pop().text}\n{row.text}"))
+        else:
+            turns.append(Turn(row.role, row.text))
+    return turns
 
 
 def reset(home: Home, session: str) -> Stored:
@@ -275,16 +290,17 @@ def _next(db: Connection, session: str) -> int:
     return 0 if last is None else int(last) + 1
 
 
-def _replace(db: Connection, session: str, turn: str) -> None:
+def _replace(db: Connection, session: str, turn: str) -> str:
+    """Replace a question, or that of a reply, with all that followed. Returns what was asked."""
     of_session = interactions.c.session == session
-    there = select(interactions.c.position, interactions.c.role).where(of_session, interactions.c.id == turn)
-    row = db.execute(there.where(interactions.c.status != "replaced")).one_or_none()
+    there = select(interactions).where(of_session, interactions.c.id == turn, interactions.c.status != "replaced")
+    row = db.execute(there).one_or_none()
     if row is None:
         raise UnknownName("message", turn, (), hint="this session has none by that id, or it was replaced already")
-    position = row.position
-    if row.role == "assistant":
-        position -= 1  # `ask` wrote the two together
+    position = row.position - (row.role == "assistant")  # `ask` writes the two together
+    asked = db.execute(select(interactions.c.text).where(of_session, interactions.c.position == position)).scalar_one()
     db.execute(update(interactions).where(of_session, interactions.c.position >= position).values(status="replaced"))
+    return str(asked)
 
 
 def _described() -> Select[tuple[object, ...]]:
