@@ -266,18 +266,20 @@ class Settings(Section):
     home: Annotated[Path, Field(description="HOMESPUN_HOME")] = Path("homespun-home")
     cache: Annotated[Path, Field(description="HOMESPUN_CACHE; base models, shared by all homes")] = Path("~/.cache/homespun")
     probes: Annotated[Path | None, Field(description="HOMESPUN_PROBES; a folder with BLiMP, CrowS-Pairs or Winogender")] = None
+    nornicdb_models: Annotated[Path | None, Field(description="NORNICDB_MODELS_DIR; where NornicDB looks for models")] = None
     offline: Annotated[bool, Field(description="HOMESPUN_OFFLINE=1: never ask the hub for a base")] = False
 
 
 def settings() -> Settings:
-    """Settings from HOMESPUN_HOME, HOMESPUN_CACHE (or XDG_CACHE_HOME), HOMESPUN_PROBES and HOMESPUN_OFFLINE."""
-    probes = os.environ.get("HOMESPUN_PROBES")
+    """Settings from HOMESPUN_HOME, HOMESPUN_CACHE (or XDG_CACHE_HOME), HOMESPUN_PROBES, NORNICDB_MODELS_DIR and HOMESPUN_OFFLINE."""
+    probes, nornicdb = os.environ.get("HOMESPUN_PROBES"), os.environ.get("NORNICDB_MODELS_DIR")
     xdg = os.environ.get("XDG_CACHE_HOME")
     cache = os.environ.get("HOMESPUN_CACHE") or (f"{xdg}/homespun" if xdg else "~/.cache/homespun")
     return Settings(
         home=Path(os.environ.get("HOMESPUN_HOME", "homespun-home")).expanduser(),
         cache=Path(cache).expanduser(),
         probes=Path(probes).expanduser() if probes else None,
+        nornicdb_models=Path(nornicdb).expanduser() if nornicdb else None,
         offline=os.environ.get("HOMESPUN_OFFLINE", "") not in ("", "0"),
     )
 

@@ -45,7 +45,7 @@ def test_a_gguf_says_what_it_is_and_how_it_was_checked(quant: str, exporting: Ho
     fields = GGUFReader(one.folder / f"anna-1-{quant}.gguf").fields
     assert fields["general.description"].contents() == NOTICE
     assert fields["general.sampling.temp"].contents() == pytest.approx(0.8)
-    assert fields["tokenizer.ggml.pre"].contents() == "gpt-2" and fields["tokenizer.ggml.eos_token_id"].contents() == 2
+    assert fields["tokenizer.ggml.pre"].contents() == "trillion" and fields["tokenizer.ggml.eos_token_id"].contents() == 2
     checks, readme = one.report["checks"], (one.folder / "README.md").read_text()
     assert (
         checks["texts"] >= 9 and checks["prompts"] == 3 and not checks["held_out"] and checks["limits"]["loss"] > abs(checks["loss_change"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import shutil
@@ -78,6 +79,16 @@ def test_the_real_base_is_made_once_and_answers_alike(base_folder: Path, engine:
     assert [one.name for one in file.parent.iterdir() if one.suffix != ".lock"] == [file.name]
 
 
+def test_llama_cpp_python_says_the_same(tiny_folder: Path, tmp_path: Path) -> None:
+    llama_cpp = pytest.importorskip("llama_cpp")
+    file = gguf.base_gguf(tiny_folder, Settings(cache=tmp_path), "F16")
+    prompt = Template(tiny_folder).prompt(verify.TALK[:2])
+    model = llama_cpp.Llama(str(file), n_ctx=512, verbose=False)
+    theirs = list(itertools.islice(model.generate(prompt, temp=0.0, repeat_penalty=1.0), 8))
+    with readback.llama_cpp(file) as reader:
+        assert reader.answers([(prompt, [])], 8)[0].said == theirs
+
+
 def test_sizes_on_the_real_base_are_those_of_llama_cpp(base_folder: Path) -> None:
     """Its rows of 576 are no multiple of 256: the K-quants of llama.cpp fall back to wider ones there."""
     config, tensors = gguf.read_config(base_folder), weights.read(base_folder)
@@ -140,7 +151,7 @@ def test_how_a_text_is_cut_is_told_from_the_file() -> None:
         return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
 
     cut = vocabulary._cut
-    assert cut(byte_level) == "gpt-2"
+    assert cut(byte_level) == "trillion"
     assert cut(sequence(digits, byte_level)) == "smollm"
     assert [cut(sequence(split(pattern), plain)) for pattern in vocabulary.SPLITS] == ["qwen2", "llama-bpe"]
     for odd in (None, {"type": "Metaspace"}, sequence(split("x"), plain), {**byte_level, "add_prefix_space": True}, plain):
@@ -181,14 +192,14 @@ def test_an_adapter_that_is_no_plain_lora_is_refused(exporting: Home, tiny_folde
         weights.merged({name: tensor for name, tensor in weights.read(tiny_folder).items() if "layers.1" not in name}, found)
 
 
-def test_the_adapter_of_a_version_is_kept_with_the_exports(exporting: Home, machine: Settings) -> None:
+def test_the_adapter_of_a_version_is_kept(exporting: Home, machine: Settings) -> None:
     file = lora.adapter_gguf(exporting, get_version(exporting, "anna"), machine)
     made = file.stat().st_mtime_ns
     assert lora.adapter_gguf(exporting, get_version(exporting, "anna"), machine).stat().st_mtime_ns == made
     version = exporting.manifest("version", "version1")
     assert version is not None
     assert [one.id for one in exporting.made_from([version])] == [file.parent.name]
-    assert file.parent.name.startswith(lora.SERVED)
+    assert file.parent.parent.name == "conversions"
 
 
 def test_a_full_disk_leaves_nothing(tiny_folder: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def sleeper(home: Home, monkeypatch: pytest.MonkeyPatch, code: str) -> jobs.Job:
 
 def test_an_upload_is_added(home: Home) -> None:
     name = upload(home, "../../Chat with Ben\x00.jsonl")
-    assert uploads.find(home, name).name == "Chat with Ben_.jsonl" and uploads.find(home, name).parent.parent == home.path / "uploads"
+    assert uploads.find(home, name).name == "Chat with Ben.jsonl" and uploads.find(home, name).parent.parent == home.path / "uploads"
     job = jobs.start(home, "add", {"upload": name, "me": "Anna", "gap": "1h"})
     assert job.status == "running" and job.progress is None
     assert psutil.Process(pid_of(home, job.id)).nice() == 19

@@ -28,7 +28,7 @@ def export(
     person = get_model(place, version.model).person
     with progress(as_json) as (say, _):
         made = making.export(place, version.title, to, quant, settings, notice(person, version.title), say)
-    given = out or (getattr(settings, "nornicdb_models", None) if to == "nornicdb" else None)
+    given = out or (settings.nornicdb_models if to == "nornicdb" else None)
     files = making.place(made, given) if given else [made.folder / file for file in made.files]
     checks = made.report["checks"]
     share = f" ({made.report['of_f16']:.0%} of F16)" if made.report["of_f16"] else ""

@@ -22,7 +22,7 @@ from homespun.export.quantize import KINDS, Quant, kind_of, quantised, size_of
 from homespun.export.weights import Numbers, Tensor
 from homespun.home import disk_errors, sync
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when what is written changes: files made before are then made again."""
 FAMILIES = {"llama": MODEL_ARCH.LLAMA, "mistral": MODEL_ARCH.LLAMA, "qwen2": MODEL_ARCH.QWEN2, "qwen3": MODEL_ARCH.QWEN3}
 

@@ -20,12 +20,10 @@ from homespun.home import Home, Manifest, digest
 from homespun.registry.versions import Version, recipe_of, version_folder
 
 FILE = "adapter.gguf"
-SERVED = "adapter-"
-"""What the ids of these begin with, to tell them from what somebody asked for: they do not keep their version from being pruned."""
 
 
 def adapter_gguf(home: Home, version: Version, settings: Settings | None = None) -> Path:
-    """Made once for each version, and kept with the home's exports.
+    """Made once for each version, and kept in the home. It is no export: nobody asked for it, and it goes with its version.
 
     Args:
         settings: where the base is; by default as the environment says.
@@ -34,12 +32,12 @@ def adapter_gguf(home: Home, version: Version, settings: Settings | None = None)
         BaseError: the adapter does not fit the base, or its family cannot be written as GGUF.
         DiskFull: nothing half-written was kept.
     """
-    manifest = Manifest("export", f"{SERVED}{digest(FORMAT, version.artefact)}", (f"version:{version.artefact}",))
-    if home.manifest("export", manifest.id) is None:
+    manifest = Manifest("conversion", digest(FORMAT, version.artefact), (f"version:{version.artefact}",))
+    if home.manifest("conversion", manifest.id) is None:
         base = hub.resolve(recipe_of(home, version).base, settings or config.settings())
         with home.artefact(manifest) as folder:
             write(folder / FILE, weights.updates(version_folder(home, version)), read_config(base), version.title)
-    return home.folder("export", manifest.id) / FILE
+    return home.folder("conversion", manifest.id) / FILE
 
 
 def write(file: Path, adapter: Mapping[str, Update], shape: Mapping[str, Any], name: str) -> None:

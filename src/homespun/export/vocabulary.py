@@ -87,7 +87,8 @@ def _cut(found: Any) -> str | None:
     *before, last = steps
     if last.get("use_regex", True):
         if not before:
-            return "gpt-2"
+            # What llama.cpp calls gpt-2 cuts alike, but its grammars then read " ." as ".".
+            return "trillion"
         return "smollm" if [step["type"] for step in before] == ["Digits"] and before[0]["individual_digits"] else None
     if len(before) == 1 and before[0]["type"] == "Split" and before[0]["behavior"] == "Isolated":
         return SPLITS.get(before[0]["pattern"].get("Regex"))
