@@ -278,7 +278,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer turns")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     parser.add_argument("--home", type=Path, default=settings().cache / "benchmarks" / "serving")
-    parser.add_argument("--threads", type=int, default=usable_cores(), help="of both servers")
+    parser.add_argument("--threads", type=int, default=max(1, usable_cores() - 1), help="of both servers")
     parser.add_argument("--bare", type=int, metavar="PORT", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.bare:
