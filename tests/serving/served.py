@@ -18,10 +18,10 @@ from homespun.engines.base import NOTHING, Engine, Piece, Prompt, Wanted
 from homespun.engines.fake import FakeEngine
 from homespun.home import Home, Manifest, write_text
 from homespun.registry import versions
-from homespun.serving import talking
 from homespun.serving.app import create_app
 from homespun.serving.house import House, furnish
 from homespun.serving.options import ServeOptions
+from homespun.serving.routes import talking
 from homespun.types import Turn
 
 TOKEN = "a-token-for-tests-0123456789"

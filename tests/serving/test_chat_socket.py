@@ -23,8 +23,8 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
 from homespun.home import Home
-from homespun.serving import socket as chat
 from homespun.serving import store
+from homespun.serving.routes import socket as chat
 
 Frame = dict[str, Any]
 

@@ -26,9 +26,11 @@ def export(
     place, settings = open_home(home), config.settings()
     version = get_version(place, model)
     person = get_model(place, version.model).person
+    given = out or (settings.nornicdb_models if to == "nornicdb" else None)
+    if given:
+        making.check_folder(given)  # told now, not after minutes of work
     with progress(as_json) as (say, _):
         made = making.export(place, version.title, to, quant, settings, notice(person, version.title), say)
-    given = out or (settings.nornicdb_models if to == "nornicdb" else None)
     files = making.place(made, given) if given else [made.folder / file for file in made.files]
     checks = made.report["checks"]
     share = f" ({made.report['of_f16']:.0%} of F16)" if made.report["of_f16"] else ""

@@ -1,4 +1,4 @@
-"""A dataset as its owner leafs through it: one row at a time, however many there are."""
+"""Datasets as they lie in a home: whose they are, and their rows, one at a time, however many there are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from homespun.errors import UsageError
-from homespun.home import Home, Kind, Manifest
+from homespun.home import Home, Manifest
 from homespun.types import Example, Split, Turn
 
 
@@ -48,13 +48,3 @@ def of_person(home: Home, person: str) -> Manifest | None:
         and person_of(home.folder("dataset", one.id)) == person
     ]
     return max(own, key=lambda one: one.created, default=None)
-
-
-def of_version(home: Home, artefact: str) -> Manifest | None:
-    """The dataset a version was trained on, by its lineage; None where it is gone."""
-    reached: Manifest | None = home.manifest("version", artefact)
-    steps: tuple[Kind, ...] = ("run", "dataset")
-    for kind in steps:
-        names = [parent.partition(":")[2] for parent in (reached.parents if reached else ()) if parent.startswith(f"{kind}:")]
-        reached = home.manifest(kind, names[0]) if names else None
-    return reached

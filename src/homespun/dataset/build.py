@@ -10,14 +10,14 @@ from pathlib import Path
 
 from homespun.bases.template import Template
 from homespun.config import Recipe
-from homespun.dataset import quality
+from homespun.dataset import browse, quality
 from homespun.dataset import turns as making
 from homespun.dataset.augment import augment
 from homespun.dataset.split import near_duplicates, split
 from homespun.dataset.weights import weighted
 from homespun.dataset.windows import OVERHEAD, windows
 from homespun.errors import EmptyCorpus
-from homespun.home import Home, Manifest, digest, read_jsonl, write_jsonl, write_text
+from homespun.home import Home, Manifest, digest, write_jsonl, write_text
 from homespun.types import HELD_OUT, Conversation, Example, Split, Turn
 
 FEWEST = 10
@@ -57,10 +57,7 @@ def build(home: Home, conversations: Sequence[Conversation], person: str, recipe
 
 
 def load(folder: Path) -> Dataset:
-    rows = read_jsonl(folder / "examples.jsonl")
-    for row in rows:
-        row["turns"] = tuple(Turn(**{**turn, "messages": tuple(turn["messages"])}) for turn in row["turns"])
-    examples = tuple(Example(**row) for row in rows)
+    examples = tuple(browse.examples(folder))
     return Dataset(folder.name, (folder / "person").read_text(encoding="utf-8"), examples, _summary(examples))
 
 

@@ -232,14 +232,14 @@ def _source(job: Job) -> Source:
 
 def _held_out(job: Job) -> Sequence[Example]:
     """The replies that the version was judged on; none where they were forgotten."""
-    manifest = job.home.manifest("run", versions.parts(job.home, job.version).get("run", ""))
-    names = [parent.removeprefix("dataset:") for parent in manifest.parents if parent.startswith("dataset:")] if manifest else []
-    return [
-        example
-        for name in names
-        if job.home.manifest("dataset", name)
-        for example in build.load(job.home.folder("dataset", name)).of("gate")
-    ]
+    dataset = versions.dataset_of(job.home, job.version)
+    return build.load(job.home.folder("dataset", dataset.id)).of("gate") if dataset else ()
+
+
+def check_folder(out: Path) -> None:
+    """Whether an export could go there. Raises UsageError."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file: give a folder with --out")
 
 
 def place(made: Made, out: Path) -> list[Path]:
@@ -248,8 +248,7 @@ def place(made: Made, out: Path) -> list[Path]:
     Raises:
         UsageError: a file of another kind is in the way.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: give a folder with --out")
+    check_folder(out)
     report = next(file for file in made.files if file.name.endswith(papers.REPORT))
     if not (out / report).is_file() and (there := [file for file in made.files if (out / file).exists()]):
         raise UsageError(f"{out / there[0]} is there already, and is not from an export: choose another folder with --out")

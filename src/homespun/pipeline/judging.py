@@ -135,13 +135,11 @@ def blind_trials(shop: Workshop, version: Version, person: str, count: int) -> t
 
 
 def trained_on(home: Home, version: Version) -> Dataset:
-    """The dataset a version was trained on, by its lineage."""
-    manifest = home.manifest("version", version.artefact)
-    run = home.manifest("run", manifest.parents[0].partition(":")[2]) if manifest else None
-    dataset = run.parents[0].partition(":")[2] if run else ""
-    if home.manifest("dataset", dataset) is None:
+    """The dataset a version was trained on."""
+    dataset = versions.dataset_of(home, version)
+    if dataset is None:
         raise CheckFailed(f"the dataset of {version.title} is gone from {home.path}: train it again to judge it")
-    return build.load(home.folder("dataset", dataset))
+    return build.load(home.folder("dataset", dataset.id))
 
 
 def impostor_adapters(

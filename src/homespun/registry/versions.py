@@ -17,7 +17,7 @@ from homespun.config import Recipe, parse_recipe
 from homespun.database.connection import connect
 from homespun.database.schema import feedback, interactions, live, models, sessions, versions
 from homespun.errors import BaseError, CheckFailed, UnknownName, UsageError
-from homespun.home import Home, file_hash
+from homespun.home import Home, Manifest, file_hash
 from homespun.registry import decisions
 from homespun.registry.decisions import Action
 
@@ -309,6 +309,13 @@ def parts(home: Home, version: Version) -> dict[str, str]:
     """What a version was made of, by kind: its `run`, the identity of its `base`, and its `retrieval` index if it has one."""
     manifest = home.manifest("version", version.artefact)
     return {kind: name for kind, _, name in (parent.partition(":") for parent in manifest.parents)} if manifest else {}
+
+
+def dataset_of(home: Home, version: Version) -> Manifest | None:
+    """The dataset it was trained on, by its lineage; None where that is gone."""
+    run = home.manifest("run", parts(home, version).get("run", ""))
+    names = [parent.partition(":")[2] for parent in (run.parents if run else ()) if parent.startswith("dataset:")]
+    return home.manifest("dataset", names[0]) if names else None
 
 
 def recipe_of(home: Home, version: Version) -> Recipe:

@@ -14,13 +14,16 @@ from fastapi.openapi.utils import get_openapi
 import homespun
 from homespun.config import Settings
 from homespun.home import Home
-from homespun.serving import access, embeddings, health, openai, refusals, talking
+from homespun.serving import access, refusals
 from homespun.serving.disclosure import compile_all
 from homespun.serving.guard import Guard
 from homespun.serving.house import House, furnish
 from homespun.serving.limits import Limits
 from homespun.serving.loading import MakeEngine
+from homespun.serving.openai import embeddings
+from homespun.serving.openai import routes as openai
 from homespun.serving.options import ServeOptions
+from homespun.serving.routes import health, talking
 
 ROUTERS = (health.router, access.router, openai.router, embeddings.router, talking.router)
 WRONG_TOKENS = (0.2, 20)

@@ -12,6 +12,8 @@ from itertools import zip_longest
 from nicegui import ui
 
 from homespun.errors import Busy, HomespunError, UnknownName
+from homespun.feedback import select
+from homespun.feedback import store as feedback
 from homespun.registry import versions
 from homespun.registry.versions import Model, Version
 from homespun.serving import store
@@ -178,7 +180,7 @@ class Chat:
                 look.button("Show what came before", self._earlier, "quiet")
         # The base may have been asked only since some message: what came last belongs together.
         beside = [[*([None] * (len(mine) - len(other))), *(turn for _, turn in other)] for other in others]
-        thumbs = thoughts.thumbs(self.home, [turn.id for pairs in (mine, *others) for _, turn in pairs if turn])
+        thumbs = select.thumbs(self.home, [turn.id for pairs in (mine, *others) for _, turn in pairs if turn])
         forgotten = not self.since
         for place, (question, answer) in enumerate(mine):
             if question.position >= self.since and not forgotten:
@@ -307,7 +309,7 @@ class Chat:
         self.composer.fill("")
 
     async def _think(self, reply: str, kind: str) -> None:
-        thoughts.think(self.home, reply, kind)
+        feedback.add(self.home, reply, kind)
 
     # The conversation as a whole
 

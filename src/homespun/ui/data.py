@@ -73,7 +73,7 @@ async def _show(house: House, models: list[Model], name: str, split: str, page: 
 def dataset_of(home: Home, model: Model) -> Manifest | None:
     """What the newest version of a model learned from; before there is one, what was built for its person."""
     known = versions.list_versions(home, model.name)
-    learned = browse.of_version(home, known[-1].artefact) if known else None
+    learned = versions.dataset_of(home, known[-1]) if known else None
     return learned or browse.of_person(home, View(home, model.recipe.privacy).name(model.person))
 
 

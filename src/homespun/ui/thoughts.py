@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import select
-
-from homespun.database.connection import connect
-from homespun.database.schema import feedback
 from homespun.feedback import store
 from homespun.home import Home
 from homespun.ui import look
-
-
-def think(home: Home, reply: str, kind: str, words: str | None = None) -> None:
-    store.add(home, reply, kind, words)
-
-
-def thumbs(home: Home, replies: Sequence[str]) -> dict[str, str]:
-    """Reply -> "up" or "down", the last that was said of it."""
-    wanted = select(feedback.c.interaction, feedback.c.kind).where(feedback.c.interaction.in_(replies), feedback.c.kind.in_(("up", "down")))
-    with connect(home) as db:
-        return {row.interaction: row.kind for row in db.execute(wanted.order_by(feedback.c.id))}
 
 
 async def better(home: Home, reply: str, text: str) -> None:
     """Ask how it should have been; the answer is kept to learn from."""
     with look.dialog("Better would be") as box:
         field = look.text_area("What it should have said", text)
-        look.text("p", "It is kept with the version that answered, to learn from next time.", "hs-muted hs-small")
+        look.text("p", "It is kept with the version that answered.", "hs-muted hs-small")
         with look.row("hs-end"):
             look.button("Cancel", lambda: box.submit(None), "quiet")
             look.button("Keep it", lambda: box.submit(field.value), "primary")
     words = await box
     box.delete()
     if words and words.strip() and words.strip() != text.strip():
-        think(home, reply, "edit", words.strip())
+        store.add(home, reply, "edit", words.strip())
         look.toast("Kept. Thank you.")
 
 
 async def leak(home: Home, reply: str) -> None:
     """Ask what should not have been told."""
     with look.dialog("Something private was told") as box:
-        look.text("p", "The report is kept with the version that answered, and shown where its next one is judged.", "hs-muted")
+        look.text("p", "The report is kept with the version that answered.", "hs-muted")
         field = look.text_area("What should it not have said? (you may leave this empty)")
         with look.row("hs-end"):
             look.button("Cancel", lambda: box.submit(None), "quiet")
@@ -50,5 +33,5 @@ async def leak(home: Home, reply: str) -> None:
     words = await box
     box.delete()
     if words is not None:
-        think(home, reply, "leak", words.strip() or None)
+        store.add(home, reply, "leak", words.strip() or None)
         look.toast("Reported.")

@@ -26,9 +26,9 @@ from homespun.serving import store
 from homespun.serving.access import client_of
 from homespun.serving.conversation import Asked, Ended, Event, Failed, Looked, Queued, Said, Started, failure
 from homespun.serving.disclosure import notice
-from homespun.serving.given import TheHouse, TheReplies, model_meant
 from homespun.serving.house import House
 from homespun.serving.replies import Replies, Reply
+from homespun.serving.routes.given import TheHouse, TheReplies, model_meant
 
 LARGEST = 128 * 1024
 """Characters of a frame. A larger one gets an error, unless the server does not even read it (`ws_max_size`)."""

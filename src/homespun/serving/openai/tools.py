@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homespun.engines.grammar import CLOSE, OPEN
-from homespun.serving.openai_types import Call
+from homespun.serving.openai.types import Call
 
 _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*')
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from homespun.serving import jobs, uploads
-from homespun.serving.given import Id, TheHouse
+from homespun.serving.routes.given import Id, TheHouse
 
 router = APIRouter(prefix="/api")
 

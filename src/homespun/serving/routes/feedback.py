@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from homespun.feedback import select, store
 from homespun.feedback.store import Kind
-from homespun.serving.given import Id, TheHouse
+from homespun.serving.routes.given import Id, TheHouse
 
 router = APIRouter(prefix="/api/feedback")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from homespun.engines.base import Finish, Piece, Scored
-from homespun.serving.openai_bodies import Body, chat_scores, plain_scores
-from homespun.serving.openai_tools import CallReader, Fragment
+from homespun.serving.openai.bodies import Body, chat_scores, plain_scores
+from homespun.serving.openai.tools import CallReader, Fragment
 
 
 class Choice(Protocol):

@@ -10,7 +10,9 @@ from fastapi import APIRouter, FastAPI
 
 from homespun.database.connection import kept_open
 from homespun.home import Home
-from homespun.serving import echo, jobs, routes_feedback, routes_jobs, routes_sessions, socket, store
+from homespun.serving import jobs, store
+from homespun.serving.routes import echo, feedback, sessions, socket
+from homespun.serving.routes import jobs as jobs_routes
 
 
 @contextlib.asynccontextmanager
@@ -30,5 +32,5 @@ def _recover(home: Home) -> None:
 
 
 router = APIRouter(lifespan=_open)
-for part in (echo, routes_sessions, routes_feedback, routes_jobs, socket):
+for part in (echo, sessions, feedback, jobs_routes, socket):
     router.include_router(part.router)

@@ -13,8 +13,8 @@ from homespun.bases.embedding import WIDTH, shared
 from homespun.errors import UnknownName, UsageError
 from homespun.serving.access import client_of
 from homespun.serving.house import House
-from homespun.serving.openai_bodies import Body, model_body
-from homespun.serving.openai_types import EmbeddingRequest
+from homespun.serving.openai.bodies import Body, model_body
+from homespun.serving.openai.types import EmbeddingRequest
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
 

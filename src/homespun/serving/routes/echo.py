@@ -18,11 +18,11 @@ from homespun.errors import UnknownName, UsageError
 from homespun.serving import jobs, store
 from homespun.serving.access import client_of
 from homespun.serving.conversation import LONGEST, LONGEST_NAME, Asked, Ended, Event, Failed, Looked, Queued, Said, Source, Started
-from homespun.serving.given import Id, TheHouse, TheReplies, model_meant
 from homespun.serving.house import House
-from homespun.serving.openai_bodies import PRINTABLE
+from homespun.serving.openai.bodies import PRINTABLE
 from homespun.serving.replies import Reply
 from homespun.serving.replying import EventStream
+from homespun.serving.routes.given import Id, TheHouse, TheReplies, model_meant
 
 NEWEST = 100
 """Messages of the history that one answer holds."""

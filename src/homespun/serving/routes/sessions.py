@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Response
 
 from homespun.serving import store
-from homespun.serving.given import Id, TheHouse, TheReplies
+from homespun.serving.routes.given import Id, TheHouse, TheReplies
 
 MOST = 1000
 """Rows of one answer."""

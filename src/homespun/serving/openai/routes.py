@@ -14,13 +14,14 @@ from homespun.corpus import people
 from homespun.engines import grammar
 from homespun.engines.base import Usage, Wanted
 from homespun.errors import HomespunError, UnknownName
-from homespun.serving import embeddings, openai_tools
 from homespun.serving.access import client_of
 from homespun.serving.house import House
-from homespun.serving.openai_bodies import Body, Frame, frame, headers, model_body, usage
-from homespun.serving.openai_choices import ChatChoice, Choice, TextChoice
-from homespun.serving.openai_tools import CallReader
-from homespun.serving.openai_types import WITHIN_A_FORM, ChatMessage, ChatRequest, CompletionRequest, Drawing
+from homespun.serving.openai import embeddings
+from homespun.serving.openai import tools as calling
+from homespun.serving.openai.bodies import Body, Frame, frame, headers, model_body, usage
+from homespun.serving.openai.choices import ChatChoice, Choice, TextChoice
+from homespun.serving.openai.tools import CallReader
+from homespun.serving.openai.types import WITHIN_A_FORM, ChatMessage, ChatRequest, CompletionRequest, Drawing
 from homespun.serving.prompt import prepare, prepare_text
 from homespun.serving.refusals import failed
 from homespun.serving.replying import Ask, Begun, EventStream, Part, replies, unless_gone
@@ -121,15 +122,15 @@ def _form(wanted: ChatRequest) -> str | None:
 
 
 def _turns(wanted: ChatRequest) -> list[Turn]:
-    tools = [Turn("system", openai_tools.told(wanted.tools))] if wanted.tools and wanted.tool_choice != "none" else []
+    tools = [Turn("system", calling.told(wanted.tools))] if wanted.tools and wanted.tool_choice != "none" else []
     return tools + [_turn(message) for message in wanted.messages]
 
 
 def _turn(message: ChatMessage) -> Turn:
     if message.role == "tool":
-        return Turn("user", openai_tools.answered(message.text))
+        return Turn("user", calling.answered(message.text))
     if message.role == "assistant":
-        return Turn("assistant", "\n".join(part for part in (message.text, openai_tools.written(message.tool_calls or ())) if part))
+        return Turn("assistant", "\n".join(part for part in (message.text, calling.written(message.tool_calls or ())) if part))
     return Turn("user" if message.role == "user" else "system", message.text)
 
 
