@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 SAMPLE = Path(__file__).parents[2] / "src" / "homespun" / "sample"
 WHATSAPP = SAMPLE / "WhatsApp Chat with Tuuli.txt"
@@ -82,14 +84,23 @@ def write_recipe(file: Path, base: str, **training: float) -> str:
 
 @pytest.fixture(scope="session")
 def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> User:
-    """A home with a corpus and two versions of a model, for tests that only look."""
-    user = User(tmp_path_factory.mktemp("trained"))
-    recipe = write_recipe(user.folder / "tiny.toml", base=str(tiny_folder), epochs=1.0, tokens_per_step=4096, learning_rate=0.002)
+    """A home with a corpus and two versions of a model, for tests that only look. Made by the first who asks: each worker has a copy."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    made = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not made.exists():
+            made.mkdir()
+            _train_two_versions(User(made), tiny_folder)
+    return User(shutil.copytree(made, tmp_path_factory.mktemp("copy") / "trained"))
+
+
+def _train_two_versions(user: User, base: Path) -> None:
+    recipe = write_recipe(user.folder / "tiny.toml", base=str(base), epochs=1.0, tokens_per_step=4096, learning_rate=0.002)
     succeed(user("add", str(WHATSAPP), "--me", ME))
     succeed(user("train", "wren", "--recipe", recipe))
     succeed(user("add", str(SAMPLE / "result.json"), "--me", ME))
     succeed(user("train", "wren"))
-    return user
 
 
 def succeed(done: Done) -> Done:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import resource
 import shutil
@@ -77,16 +76,6 @@ def test_the_real_base_is_made_once_and_answers_alike(base_folder: Path, engine:
     assert found.drift < 0.01 and found.worst_gap <= verify.TIE
     assert gguf.base_gguf(base_folder, machine, "F16").stat().st_mtime_ns == made
     assert [one.name for one in file.parent.iterdir() if one.suffix != ".lock"] == [file.name]
-
-
-def test_llama_cpp_python_says_the_same(tiny_folder: Path, tmp_path: Path) -> None:
-    llama_cpp = pytest.importorskip("llama_cpp")
-    file = gguf.base_gguf(tiny_folder, Settings(cache=tmp_path), "F16")
-    prompt = Template(tiny_folder).prompt(verify.TALK[:2])
-    model = llama_cpp.Llama(str(file), n_ctx=512, verbose=False)
-    theirs = list(itertools.islice(model.generate(prompt, temp=0.0, repeat_penalty=1.0), 8))
-    with readback.llama_cpp(file) as reader:
-        assert reader.answers([(prompt, [])], 8)[0].said == theirs
 
 
 def test_sizes_on_the_real_base_are_those_of_llama_cpp(base_folder: Path) -> None:

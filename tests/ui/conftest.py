@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from homespun.home import Home
 from ui.browsing import Open, Served, start, visitor
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-"""Where `keep` puts pictures, when HOMESPUN_SCREENSHOTS is set."""
 
 
 # The package and not the session: while playwright runs, no other event loop can run in this thread.
@@ -42,17 +39,3 @@ def open_page(browser: Browser, served: Served) -> Iterator[Open]:
     """`open_page(path, size=…, dark=…)`: a browser of its own, logged in. What it complains of, or asks of anybody else, fails the test."""
     with visitor(browser, served.url) as visit:
         yield visit
-
-
-@pytest.fixture
-def keep() -> Callable[[Page, str], None]:
-    """`keep(page, name)`: a picture for docs/, if HOMESPUN_SCREENSHOTS asks for it, so that a usual run changes nothing."""
-
-    def kept(page: Page, name: str) -> None:
-        if os.environ.get("HOMESPUN_SCREENSHOTS"):
-            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            file = SCREENSHOTS / f"{name}.png"
-            page.screenshot(path=file, animations="disabled")
-            assert file.stat().st_size < 200_000
-
-    return kept

@@ -49,15 +49,22 @@ class Site:
 
 
 @contextlib.contextmanager
-def opened(home: Home, browser: Browser) -> Iterator[Site]:
-    """A server of its own for a home."""
+def opened(home: Home, browser: Browser, real: bool = False) -> Iterator[Site]:
+    """A server of its own for a home.
+
+    Args:
+        real: `homespun serve` as users start it, instead of a server whose engine needs no base.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = home.path.with_suffix(".log")
-    script = Path(__file__).with_name("pages_server.py")
+    command = [str(Path(__file__).with_name("pages_server.py")), str(home.path), str(port)]
+    if real:
+        (token := home.path.with_suffix(".token")).write_text(TOKEN)
+        command = ["-m", "homespun", "serve", "--home", str(home.path), "--port", str(port), "--token-file", str(token)]
     with log.open("wb") as out:
-        server = subprocess.Popen([sys.executable, str(script), str(home.path), str(port)], stdout=out, stderr=out)
+        server = subprocess.Popen([sys.executable, *command], stdout=out, stderr=out)
     try:
         _wait(f"http://127.0.0.1:{port}/health", server, log)
         yield Site(home, f"http://127.0.0.1:{port}", browser)

@@ -276,13 +276,12 @@ def test_a_finished_reply_is_read_out_once_and_everything_has_a_name(open_page: 
     assert page.get_by_role("heading", level=1).count() == 1
 
 
-def test_a_phone_shows_all_of_it_and_nothing_sideways(open_page: Open, keep: Callable[[Page, str], None]) -> None:
+def test_a_phone_shows_all_of_it_and_nothing_sideways(open_page: Open) -> None:
     page = open_page(size=PHONE)
     say(page, QUESTION)
     say(page, "what goes wrong with accordions?")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     expect(page.get_by_role("navigation", name="Pages, at the bottom").get_by_role("link", name="Chat")).to_be_visible()
-    keep(page, "chat-phone")
     page.get_by_role("button", name="Conversations").click()
     expect(page.get_by_role("dialog").get_by_role("link", name=QUESTION).first).to_be_visible()
     page.keyboard.press("Escape")
@@ -293,14 +292,13 @@ def test_a_phone_shows_all_of_it_and_nothing_sideways(open_page: Open, keep: Cal
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_light_and_dark_follow_the_system_until_somebody_chooses(open_page: Open, dark: bool, keep: Callable[[Page, str], None]) -> None:
+def test_light_and_dark_follow_the_system_until_somebody_chooses(open_page: Open, dark: bool) -> None:
     page = open_page(dark=dark)
     ground = "getComputedStyle(document.body).backgroundColor"
     light_paper, dark_paper = "rgb(247, 247, 244)", "rgb(21, 23, 27)"
     assert page.evaluate(ground) == (dark_paper if dark else light_paper)
     say(page, QUESTION)
     say(page, "& what goes wrong with accordions?")
-    keep(page, "chat-dark" if dark else "chat-light")
     page.get_by_role("button", name="Colours: as the system").click()
     page.get_by_role("button", name="Colours: light").click()
     for _ in ("at once", "after a reload"):

@@ -8,13 +8,13 @@ import random
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from sqlalchemy import insert
 
 from homespun.bases.template import Template
@@ -128,14 +128,13 @@ def site(browser: Browser, template: Template, tmp_path_factory: pytest.TempPath
         yield opened_site
 
 
-def test_a_report_says_it_in_words_numbers_and_drawings(site: Site, keep: Callable[[Page, str], None]) -> None:
+def test_a_report_says_it_in_words_numbers_and_drawings(site: Site) -> None:
     with site.page("/report/wren@1") as page:
         page.get_by_text("It has learned from Wren Kallio").wait_for()
         plot = page.get_by_role("img", name="closeness of style: 0.75, surely between 0.60 and 0.86")
         plot.wait_for()
         assert "the person: 1.00" in (plot.locator("desc").text_content() or "")
         assert [line.text_content() for line in plot.locator("text").all()] == ["other people", "the base", "the person"]
-        keep(page, "report")
         page.get_by_text("All 3 checks").click()
         page.get_by_text("all numbers are finite: yes").wait_for()
         assert page.get_by_text(NASTY).count() == 2
@@ -145,11 +144,10 @@ def test_a_report_says_it_in_words_numbers_and_drawings(site: Site, keep: Callab
         assert fits(page)
 
 
-def test_versions_go_live_are_approved_refused_and_rolled_back(site: Site, keep: Callable[[Page, str], None]) -> None:
+def test_versions_go_live_are_approved_refused_and_rolled_back(site: Site) -> None:
     home = site.home
     with site.page("/versions/wren") as page:
         page.get_by_text("wren@2 answers").wait_for()
-        keep(page, "versions")
         page.get_by_role("button", name="Approve").click()
         page.get_by_text("You can roll back at any time").wait_for()
         page.get_by_role("button", name="Cancel").click()
@@ -294,9 +292,7 @@ def write_steps(file: Path, first: int, last: int, of: int = 120) -> None:
                 out.write(json.dumps(event) + "\n")
 
 
-def test_a_training_is_watched_and_cancelled_and_needs_no_page(
-    site: Site, training: tuple[str, Path], keep: Callable[[Page, str], None]
-) -> None:
+def test_a_training_is_watched_and_cancelled_and_needs_no_page(site: Site, training: tuple[str, Path]) -> None:
     job, file = training
     with site.page(f"/runs/{job}") as page:
         page.get_by_text("getting ready").wait_for()
@@ -309,7 +305,6 @@ def test_a_training_is_watched_and_cancelled_and_needs_no_page(
         page.get_by_text("step 84 of 120").wait_for()
         curves = page.get_by_role("img", name="Loss over the steps")
         assert "validation from" in (curves.locator("desc").text_content() or "")
-        keep(page, "train")
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Stop it").click()
         page.get_by_text("cancelled", exact=True).wait_for()
@@ -336,13 +331,12 @@ def test_a_training_that_fails_says_why_in_one_line(site: Site) -> None:
     (site.home.path / "gate.toml").unlink()
 
 
-def test_another_export_is_told_about_beside_those_that_are_there(site: Site, keep: Callable[[Page, str], None]) -> None:
+def test_another_export_is_told_about_beside_those_that_are_there(site: Site) -> None:
     with site.page("/words") as page, resources.as_file(resources.files("homespun") / "sample" / "reflections.jsonl") as file:
         page.get_by_role("cell", name="result.json").wait_for()
         page.get_by_label("Choose exports to add").set_input_files([file])
         page.get_by_text("80 new messages").wait_for(timeout=60_000)
         page.get_by_role("cell", name="reflections.jsonl").wait_for()
-        keep(page, "words")
 
 
 @pytest.mark.parametrize("path", ["/train", "/versions/wren", "/compare/wren@1/wren@2", "/evaluate/wren@1", "/blind/wren@1", "/start"])

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Mapping
+from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request
@@ -109,20 +110,9 @@ def _let_in(request: Request, given: str) -> Response:
 
 
 def login_page(wrong: str = "") -> str:
-    """A form for the token, and what was wrong with the last one."""
-    return PAGE.format(note=f'<p role="alert">{wrong}</p>' if wrong else "")
-
-
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>homespun</title>
-<style>
-:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }}
-body {{ display: grid; place-content: center; min-height: 90vh; margin: 1rem }}
-form {{ display: grid; gap: .75rem; max-width: 22rem }}
-input, button {{ font: inherit; padding: .6rem .8rem; border: 1px solid; border-radius: .5rem }}
-</style>
-<form method="post" action="/login"><h1>homespun</h1>{note}
-<label for="token">The token that <code>homespun serve</code> printed</label>
-<input id="token" name="token" type="password" required autofocus autocomplete="current-password">
-<button>Open</button></form></html>
-"""
+    """A bare form for the token, and what was wrong with the last one. The web pages bring one in their own look."""
+    return (
+        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>homespun</title>'
+        f'<p role="alert">{escape(wrong)}</p><form method="post" action="/login"><label>The token that <code>homespun serve</code> printed '
+        '<input name="token" type="password" required autofocus></label><button>Open</button></form></html>'
+    )
