@@ -50,17 +50,23 @@ TRIED = (
     Tried("the recipe", {}, {}, {}),
     Tried("rank 4", {}, {"rank": 4, "alpha": 8.0}, {}),
     Tried("rank 64", {}, {"rank": 64, "alpha": 128.0}, {}),
-    Tried("rate 5e-4", {"learning_rate": 5e-4}, {}, {}),
-    Tried("rate 2e-3", {"learning_rate": 2e-3}, {}, {}),
+    Tried("rate 1e-3", {"learning_rate": 1e-3}, {}, {}),
+    Tried("rate 4e-3", {"learning_rate": 4e-3}, {}, {}),
     Tried("1 epoch", {"epochs": 1.0}, {}, {}),
     Tried("4 epochs", {"epochs": 4.0}, {}, {}),
     Tried("context 384", {}, {}, {"context_tokens": 384, "max_tokens": 768}),
+    Tried("no weight decay", {"weight_decay": 0.0}, {}, {}),
     Tried("weight decay 1", {"weight_decay": 1.0}, {}, {}),
+    Tried("mean of all weights", {"average": 0.0}, {}, {}),
+    Tried("last weights, rate to zero", {"average": 1e9, "final_rate": 0.0}, {}, {}),
+    Tried(
+        "last weights, as it was", {"average": 1e9, "final_rate": 0.0, "weight_decay": 0.0, "learning_rate": 1e-3, "epochs": 2.5}, {}, {}
+    ),
     Tried(f"{SEEDS} adapters averaged", {}, {}, {}, seeds=SEEDS),
     Tried("1 epoch, averaged", {"epochs": 1.0}, {}, {}, seeds=SEEDS),
     Tried(f"{SEEDS} averaged, scaled by 0.85", {}, {}, {}, seeds=SEEDS, scale=0.85),
 )
-QUICK = ("the recipe", "rate 5e-4", "1 epoch")
+QUICK = ("the recipe", "rate 1e-3", "1 epoch")
 
 
 def main() -> None:

@@ -103,12 +103,16 @@ class AdapterSection(Section):
 
 
 class TrainingSection(Section):
-    learning_rate: PositiveFloat = 1e-3
-    epochs: PositiveFloat = 2.5
+    learning_rate: PositiveFloat = 2e-3
+    epochs: PositiveFloat = 2.0
     tokens_per_step: PositiveInt = 2048
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps; it can never exceed the run."""
-    weight_decay: float = Field(default=0.0, ge=0)
+    final_rate: float = Field(default=0.3, ge=0, le=1)
+    """Share of the learning rate that is left at the end: an average wants steps that still move."""
+    average: float = Field(default=2.0, ge=0)
+    """What is kept is the mean of the weights over the run, those of step t counting t^average (training/loop.py)."""
+    weight_decay: float = Field(default=0.5, ge=0)
     clip: PositiveFloat = 1.0
     evaluations_per_epoch: PositiveInt = 4
     patience: PositiveInt = 4

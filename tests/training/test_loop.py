@@ -29,6 +29,8 @@ PLAN = Plan(
     micro_tokens=64,
     learning_rate=3e-3,
     warmup_steps=2,
+    final_rate=0.3,
+    average=2.0,
     evaluate_every=5,
     patience=99,
     clip=1.0,
@@ -109,7 +111,7 @@ def test_the_loop_learns(straight: tuple[Path, AutogradStep, Trained], toy_folde
 
 def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_folder: Path, tmp_path: Path) -> None:
     """Validated on random words, some of which are learned by heart: it gets better with setbacks, and worse in the end."""
-    plan = dataclasses.replace(PLAN, steps=400, learning_rate=2e-2, evaluate_every=1, patience=3)
+    plan = dataclasses.replace(PLAN, steps=400, learning_rate=2e-2, average=1e9, evaluate_every=1, patience=3)
     step, judges = step_of(toy_folder), [*VALIDATION, *EXAMPLES[:8]]
     done = train(step, EXAMPLES, judges, plan, tmp_path)
     losses = [float(str(row["loss"])) for row in metrics(tmp_path) if row["event"] == "validation"]
@@ -120,10 +122,18 @@ def test_the_best_on_validation_is_kept_and_the_run_stops_when_it_worsens(toy_fo
     assert mean_loss(step, judges, 512) == pytest.approx(done.state.best_loss)
 
 
-def test_without_validation_the_last_adapter_is_kept(toy_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("average", "counts"), [(0.0, lambda step: 1), (2.0, lambda step: step * (step + 1))])
+def test_what_is_kept_is_the_mean_of_the_weights_over_the_run(
+    toy_folder: Path, tmp_path: Path, average: float, counts: Callable[[int], int]
+) -> None:
     step = step_of(toy_folder)
-    done = train(step, EXAMPLES, [], dataclasses.replace(PLAN, steps=3), tmp_path)
+    seen: list[torch.Tensor] = []
+    plan = dataclasses.replace(PLAN, steps=7, average=average)
+    done = train(step, EXAMPLES, [], plan, tmp_path, lambda _: seen.append(step.adapter.flat.detach().clone()))
+    weights = torch.tensor([float(counts(number)) for number in range(1, 8)])
+    expected = (torch.stack(seen) * weights[:, None]).sum(0) / weights.sum()
     assert not done.stopped_early and done.state.best_loss is None
+    torch.testing.assert_close(step.adapter.flat.detach(), expected, rtol=1e-5, atol=1e-7)
     assert all(torch.equal(done.weights[name], parameter) for name, parameter in step.adapter.tensors.items())
 
 

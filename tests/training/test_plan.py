@@ -22,6 +22,7 @@ OPTIONS = st.builds(
     epochs=st.floats(0.1, 20),
     tokens_per_step=st.integers(16, 4096),
     warmup=st.floats(0, 0.99),
+    final_rate=st.floats(0, 1),
     evaluations_per_epoch=st.integers(1, 10),
 )
 MACHINE = Machine("autograd", "float32", 1)
@@ -63,14 +64,14 @@ def test_a_generous_budget_changes_nothing(lengths: list[int], options: Training
 
 
 @given(lengths=LENGTHS, options=OPTIONS)
-def test_the_rate_warms_up_within_the_run_and_ends_near_zero(lengths: list[int], options: TrainingSection) -> None:
+def test_the_rate_warms_up_within_the_run_and_ends_where_it_is_told(lengths: list[int], options: TrainingSection) -> None:
     plan = make_plan(lengths, options, MACHINE)
     rates = [plan.learning_rate_at(step) for step in range(plan.steps)]
     assert plan.warmup_steps < plan.steps
     assert max(rates) == pytest.approx(plan.learning_rate) and min(rates) > 0
     top = plan.warmup_steps
     assert rates[:top] == sorted(rates[:top]) and rates[top:] == sorted(rates[top:], reverse=True)
-    assert plan.steps - top < 20 or rates[-1] < 0.01 * plan.learning_rate
+    assert plan.steps - top < 20 or rates[-1] == pytest.approx(plan.final_rate * plan.learning_rate, abs=0.01 * plan.learning_rate)
 
 
 def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ Event = Mapping[str, float | int | str | None]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The adapter that was best on validation (the last one where there is nothing to validate on)."""
+    """The averaged adapter that was best on validation (the last one where there is nothing to validate on)."""
 
     weights: dict[str, Tensor]
     state: State
@@ -59,7 +60,7 @@ def train(
     flat = step.adapter.flat
     optimizer = torch.optim.AdamW([flat], lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True)
     checkpoints = _Checkpoints(folder, flat, optimizer, plan.checkpoint_every)
-    state, best = checkpoints.resume()
+    state, average, best = checkpoints.resume()
     metrics = _Metrics(folder / "metrics.jsonl", state.metrics, on_event)
     lengths = [len(sequence) for sequence in examples]
     started = time.monotonic() - state.seconds
@@ -76,21 +77,21 @@ def train(
         norm = torch.nn.utils.clip_grad_norm_(flat, plan.clip)
         optimizer.param_groups[0]["lr"] = plan.learning_rate_at(number)
         optimizer.step()
+        average.lerp_(flat.detach(), plan.share_at(number))
         # ---------------------------------------------------------------------------------------------------------
         state.step = number + 1
         state.tokens += sum(batch.labels.numel() for batch in batches)
         state.seconds = time.monotonic() - started
         metrics.step(state, plan, loss, float(norm), sum(batch.tokens for batch in batches))
         if validation and (state.step % plan.evaluate_every == 0 or state.step == plan.steps):
-            best = _validate(step, validation, plan, state, best, metrics)
+            best = _validate(step, average, validation, plan, state, best, metrics)
             if state.misses >= plan.patience:
                 break
-        checkpoints.save_if_due(state, best, metrics.size)
+        checkpoints.save_if_due(state, average, best, metrics.size)
 
     metrics.close()
-    if best is not None:
-        with torch.no_grad():
-            flat.copy_(best)
+    with torch.no_grad():
+        flat.copy_(average if best is None else best)
     return Trained(step.adapter.copy(), state, stopped_early=state.step < plan.steps)
 
 
@@ -106,16 +107,30 @@ def _from(done: int, plan: Plan, lengths: Sequence[int]) -> Iterator[tuple[int, 
         epoch += 1
 
 
-def _validate(step: Step, rows: Sequence[Rendered], plan: Plan, state: State, best: Tensor | None, metrics: _Metrics) -> Tensor | None:
-    """The best adapter so far, flat."""
-    loss = mean_loss(step, rows, plan.micro_tokens)
+def _validate(
+    step: Step, average: Tensor, rows: Sequence[Rendered], plan: Plan, state: State, best: Tensor | None, metrics: _Metrics
+) -> Tensor | None:
+    """The best average so far, flat."""
+    with _holding(step, average):
+        loss = mean_loss(step, rows, plan.micro_tokens)
     if state.best_loss is None or loss < state.best_loss:
         state.best_loss, state.best_step, state.misses = loss, state.step, 0
-        best = step.adapter.flat.detach().clone()
+        best = average.clone()
     else:
         state.misses += 1
     metrics.write(event="validation", step=state.step, steps=plan.steps, loss=loss, best=state.best_loss, best_step=state.best_step)
     return best
+
+
+@contextmanager
+def _holding(step: Step, weights: Tensor) -> Iterator[None]:
+    """The step computes with these weights, until it goes on learning from its own."""
+    flat = step.adapter.flat
+    own = flat.detach().clone()
+    with torch.no_grad():
+        flat.copy_(weights)
+        yield
+        flat.copy_(own)
 
 
 def mean_loss(step: Step, sequences: Sequence[Rendered], micro_tokens: int) -> float:
@@ -129,29 +144,30 @@ def mean_loss(step: Step, sequences: Sequence[Rendered], micro_tokens: int) -> f
 
 
 class _Checkpoints:
-    """The run's checkpoint file: adapter, its two moments and the best adapter so far, each flat."""
+    """The run's checkpoint file: adapter, its two moments, its average and the best average so far, each flat."""
 
     def __init__(self, folder: Path, flat: torch.nn.Parameter, optimizer: torch.optim.AdamW, every: float) -> None:
         self.folder, self.flat, self.optimizer, self.every = folder, flat, optimizer, every
         self.saved_at = time.monotonic()
 
-    def resume(self) -> tuple[State, Tensor | None]:
+    def resume(self) -> tuple[State, Tensor, Tensor | None]:
         found = checkpoint.load(self.folder / "checkpoint.safetensors")
         if found is None:
-            return State(), None
+            return State(), self.flat.detach().clone(), None
         state, tensors = found
         with torch.no_grad():
             self.flat.copy_(tensors["adapter"])
         moments = {name: tensors[name].to(self.flat.device) for name in MOMENTS}
         self.optimizer.state[self.flat] = {"step": torch.tensor(float(state.step)), **moments}
-        return state, tensors.get("best")
+        return state, tensors["average"].to(self.flat.device), tensors.get("best")
 
-    def save_if_due(self, state: State, best: Tensor | None, metrics: int) -> None:
+    def save_if_due(self, state: State, average: Tensor, best: Tensor | None, metrics: int) -> None:
         if time.monotonic() - self.saved_at < self.every:
             return
         state.metrics = metrics
         moments = self.optimizer.state[self.flat]
-        tensors = {"adapter": self.flat.detach()} | {name: moments[name] for name in MOMENTS} | ({} if best is None else {"best": best})
+        tensors = {"adapter": self.flat.detach(), "average": average} | {name: moments[name] for name in MOMENTS}
+        tensors |= {} if best is None else {"best": best}
         with disk_errors(self.folder):
             checkpoint.save(self.folder / "checkpoint.safetensors", state, tensors)
         self.saved_at = time.monotonic()

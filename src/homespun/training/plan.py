@@ -37,6 +37,8 @@ class Plan:
     micro_tokens: int
     learning_rate: float
     warmup_steps: int
+    final_rate: float
+    average: float
     evaluate_every: int
     patience: int
     clip: float
@@ -48,11 +50,18 @@ class Plan:
     kind: StepKind
 
     def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine to zero at the end of the run (Loshchilov & Hutter 2017). `step` counts from 0."""
+        """Linear warm-up, then a cosine to `final_rate` of it at the end of the run (Loshchilov & Hutter 2017). `step` counts from 0."""
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
         through = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * through))
+        return self.learning_rate * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * through)))
+
+    def share_at(self, step: int) -> float:
+        """What the weights after `step` (from 0) count in the average so far: polynomial-decay averaging (Shamir & Zhang 2013, section 4).
+
+        The average is of the last part of any run, as long as that was: about 1 / (average + 1) of it.
+        """
+        return (self.average + 1) / (self.average + 1 + step)
 
     def write(self, file: Path) -> None:
         write_json(file, asdict(self))
@@ -92,6 +101,8 @@ def make_plan(
         micro_tokens=min(MICRO_TOKENS[machine.kind], options.tokens_per_step),
         learning_rate=options.learning_rate,
         warmup_steps=min(round(steps * options.warmup), steps - 1),
+        final_rate=options.final_rate,
+        average=options.average,
         evaluate_every=math.ceil(per_epoch / evaluations),
         patience=options.patience,
         clip=options.clip,
