@@ -108,9 +108,9 @@ class TrainingSection(Section):
     tokens_per_step: PositiveInt = 2048
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps; it can never exceed the run."""
-    final_rate: float = Field(default=0.3, ge=0, le=1)
+    final_rate: float = Field(default=0.5, ge=0, le=1)
     """Share of the learning rate that is left at the end: an average wants steps that still move."""
-    average: float = Field(default=2.0, ge=0)
+    average: float = Field(default=1.0, ge=0)
     """What is kept is the mean of the weights over the run, those of step t counting t^average (training/loop.py)."""
     weight_decay: float = Field(default=0.5, ge=0)
     clip: PositiveFloat = 1.0
