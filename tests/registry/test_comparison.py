@@ -39,6 +39,6 @@ def test_only_what_changed_in_the_recipe_is_named_with_its_place() -> None:
         update={"relations": {"Ben": "brother"}, "stages": (StageSection(share=1, epochs=1, learning_rate=0.1),)}
     )
     assert comparison.changes(before, before) == []
-    assert comparison.changes(before, after)[:1] == [Change("training.learning_rate", "0.001", "0.5")]
+    assert comparison.changes(before, after)[:1] == [Change("training.learning_rate", "0.002", "0.5")]
     assert {change.key for change in comparison.changes(before, after)} == {"training.learning_rate", "relations.Ben", "stages"}
     assert Change("relations.Ben", "brother", None) in comparison.changes(after, before)

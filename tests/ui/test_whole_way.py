@@ -81,8 +81,8 @@ def take_the_blind_test(site: Site) -> None:
     with site.page("/blind/wren@1") as page:
         page.get_by_role("button", name="Prepare the test").click()
         page.get_by_role("link", name="Take the test").click(timeout=600_000)
-        for _ in range(20):
-            page.get_by_text(" of 20").wait_for()
+        for number in range(1, 21):
+            page.get_by_text(f"{number} of 20", exact=True).wait_for()
             page.keyboard.press("?")
         page.get_by_text("You found the real one").wait_for()
 

@@ -59,7 +59,7 @@ class Plan:
     def share_at(self, step: int) -> float:
         """What the weights after `step` (from 0) count in the average so far: polynomial-decay averaging (Shamir & Zhang 2013, section 4).
 
-        The average is of the last part of any run, as long as that was: about 1 / (average + 1) of it.
+        However long a run is, the steps in its average lie 1 / (average + 2) of it back in the mean.
         """
         return (self.average + 1) / (self.average + 1 + step)
 
