@@ -19,7 +19,7 @@ from homespun.registry import versions
 from ui.pages_site import DESK, PHONE, Site, fits, opened
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-QUESTIONS = ("hi! how are you?", "what did you do in the workshop today?", "are you a bot?")
+QUESTIONS = ("hi! are you at the workshop today?", "what goes wrong with accordions?", "are you a bot?")
 
 pytestmark = pytest.mark.slow
 
