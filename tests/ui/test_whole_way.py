@@ -120,4 +120,6 @@ def talk(site: Site) -> None:
 def keep(page: Page, name: str) -> None:
     if os.environ.get("HOMESPUN_SCREENSHOTS"):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
+        file = SCREENSHOTS / f"{name}.png"
+        page.screenshot(path=file, animations="disabled")
+        assert file.stat().st_size < 200_000

@@ -25,7 +25,8 @@ ROUNDS = 3
 NEAR = 0.15
 """A log ratio of lengths that is near enough: so few replies cannot tell it from none."""
 VARIED = 0.95
-"""Share of the person's distinct-2 that is asked for. From small models all of it would be nonsense. The gate asks for 0.90, and two draws differ by 0.02."""
+"""Share of the person's distinct-2 that is asked for. From small models all of it would be nonsense. The gate asks for 0.90 of other
+words: an avatar that was fitted to 0.92 had 0.89 there (benchmarks/LOG.md)."""
 NARROWED = 0.4
 """What min-p is multiplied with where replies are not varied enough."""
 MOST = 4.0

@@ -8,7 +8,7 @@ from homespun.ui import look
 
 
 async def better(home: Home, reply: str, text: str) -> None:
-    """Ask how it should have been; the answer is kept to learn from."""
+    """Ask how it should have been; the answer is kept with the reply."""
     with look.dialog("Better would be") as box:
         field = look.text_area("What it should have said", text)
         look.text("p", "It is kept with the version that answered.", "hs-muted hs-small")
