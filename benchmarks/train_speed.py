@@ -69,6 +69,8 @@ GEMM = (4096, 576, 1536)
 """Rows, inner width and outer width of the reference product: about a step's tokens through a feed-forward layer of the base."""
 GEMM_TRIES = 10
 FORMATS = ("bfloat16", "float32")
+LEARNING_RATE = 1e-3
+"""The same for all, without weight decay: our recipe's own is chosen for averaged weights, and nobody else averages."""
 
 
 @dataclass
@@ -165,7 +167,7 @@ def prepare(options: argparse.Namespace, scratch: Path, cache: Path) -> Job:
         step_rows=options.rows,
         step_tokens=write_rows(options.data, base, options.rows, train, held_out),
         threads=usable_cores(),
-        learning_rate=recipe.training.learning_rate,
+        learning_rate=LEARNING_RATE,
         rank=recipe.adapter.rank,
         alpha=recipe.adapter.alpha,
         cache=str(cache),

@@ -7,7 +7,7 @@
 - `linear_ratio`: seconds of an epoch on ten times the messages / ten times the seconds on the first tenth, starting up left out.
 - `long_ratio`: the same messages in windows of up to 2,048 tokens / of up to 512, seconds per token.
 - `budget_ratio`: seconds that a training with a budget took, from its first measured step to its kept adapter / the budget;
-  `budget_schedule`: the learning rate of its last step / the highest, which is near 0 when the schedule was completed.
+  `budget_schedule`: how far the learning rate of its last step is from the lowest planned, 1 being the highest: near 0 when it was completed.
 - `first_step_s`: seconds from starting Python to the end of the first step, with warm files.
 - `peak_gb`: peak memory of a process that trains with 4,096 tokens a step.
 
@@ -95,14 +95,16 @@ def epoch(shop: Workshop, dataset: Dataset) -> tuple[float, int]:
 
 
 def budget(home: Home, seconds: float) -> dict[str, float]:
-    shop, dataset = prepared(home, load_recipe("avatar").with_training(epochs=50.0))
+    recipe = load_recipe("avatar").with_training(epochs=50.0)
+    shop, dataset = prepared(home, recipe)
     steps: list[Event] = []
     shop.on_event = lambda event: steps.append(event) if event["event"] == "step" else None
     began = time.monotonic()
     shop.learn(dataset, budget=seconds)
     took = time.monotonic() - began
     rates = [float(step["learning_rate"] or 0) for step in steps]
-    return {"budget_ratio": took / seconds, "budget_schedule": rates[-1] / max(rates)}
+    end = recipe.training.final_rate * max(rates)
+    return {"budget_ratio": took / seconds, "budget_schedule": (rates[-1] - end) / (max(rates) - end)}
 
 
 def child(what: str, home: Home) -> float:

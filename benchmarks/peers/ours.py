@@ -28,7 +28,7 @@ def main(kind: StepKind, job: Job) -> None:
         raise SystemExit("homespun was installed without its C kernels")
     # Steps are cut before the row that would not fit: with half a row more they hold as much as the peers' do.
     tokens = job.step_tokens + job.step_tokens // job.step_rows // 2
-    options = Recipe().with_training(tokens_per_step=tokens, learning_rate=job.learning_rate).training
+    options = Recipe().with_training(tokens_per_step=tokens, learning_rate=job.learning_rate, weight_decay=0.0).training
     machine = Machine(kind, fastest_dtype(settings().cache), job.threads)
     step = make_step(Path(job.base), DEFAULT_TARGETS, AdapterSection(rank=job.rank, alpha=job.alpha), machine)
     rows, held_out = rendered(job.train), rendered(job.held_out)
