@@ -7,7 +7,7 @@
 - `linear_ratio`: seconds of an epoch on ten times the messages / ten times the seconds on the first tenth, starting up left out.
 - `long_ratio`: the same messages in windows of up to 2,048 tokens / of up to 512, seconds per token.
 - `budget_ratio`: seconds that a training with a budget took, from its first measured step to its kept adapter / the budget;
-  `budget_schedule`: how far the learning rate of its last step is from the lowest planned, 1 being the highest: near 0 when it was completed.
+  `budget_schedule`: how far the learning rate of its last step is from the lowest planned, 1 being the highest: near 0 at its end.
 - `first_step_s`: seconds from starting Python to the end of the first step, with warm files.
 - `peak_gb`: peak memory of a process that trains with 4,096 tokens a step.
 
