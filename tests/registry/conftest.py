@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from homespun.config import Recipe
-from homespun.home import Home, Kind, Manifest, write_json, write_text
+from homespun.evaluation import report as reporting
+from homespun.evaluation.bootstrap import Interval
+from homespun.evaluation.result import Report
+from homespun.home import Home, Kind, Manifest, write_text
 from homespun.registry import versions
 from homespun.registry.gate import Check, Decision, Verdict
 from homespun.registry.versions import Version
 
 POLICY = "policy1"
+
+Metrics = dict[str, Interval | float]
 
 
 def decision(verdict: Verdict = "pass", reason: str = "+0.120 nats per token against the live version") -> Decision:
@@ -28,13 +34,13 @@ def artefact(home: Home, kind: Kind, name: str, *parents: str) -> Manifest:
     return manifest
 
 
-def version_artefact(home: Home, name: str, *parents: str, recipe: Recipe | None = None) -> Path:
+def version_artefact(home: Home, name: str, *parents: str, recipe: Recipe | None = None, metrics: Metrics | None = None) -> Path:
     """What stands in a version's folder as far as the registry looks at it."""
     with home.artefact(Manifest("version", name, parents)) as folder:
         (folder / "adapter_model.safetensors").write_bytes(name.encode() * 100)
         write_text(folder / "recipe.toml", (recipe or Recipe()).toml())
-        write_json(folder / "report.json", {"metrics": {"gain": {"value": 0.2, "low": 0.1, "high": None}}})
-        write_text(folder / "report.md", f"# the report of {name}")
+        report = Report("Anna", "gate", False, metrics={"gain": Interval(0.2, 0.1, math.inf, 40, 1), **(metrics or {})})
+        reporting.write(report, folder, name)
     return home.folder("version", name)
 
 

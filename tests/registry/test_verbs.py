@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from homespun.cli.app import run
+from homespun.config import Recipe
+from homespun.evaluation.bootstrap import Interval
 from homespun.home import Home
 from homespun.registry import versions
 from registry.conftest import add, decision, version_artefact
@@ -70,6 +72,24 @@ def test_a_refused_version_goes_live_only_with_a_reason(home: Home, anna: str, t
     assert as_json(typed, "rollback", "anna") == {"live": "anna@4"}
     told = typed("versions", "anna", "--decisions")[1].splitlines()
     assert "promoted" in told[-2] and "only for me" in told[-2] and "rolled back" in told[-1]
+
+
+def test_two_versions_beside_each_other(home: Home, anna: str, typed: Typed) -> None:
+    made = Recipe().with_training(learning_rate=0.5)
+    version_artefact(home, "four", recipe=made, metrics={"gain": Interval(0.6, 0.5, 0.7, 40, 9), "stops": 1.0})
+    versions.add_version(home, anna, "four")
+    code, said = typed("diff", "anna@3", "anna@4")
+    assert code == 0
+    lines = {line.split("  ")[0]: line for line in said.splitlines()}
+    assert lines["training.learning_rate"].split()[1:] == ["0.002", "0.5"]
+    assert "0.20 [0.10, ?]" in lines["gain"] and "0.60 [0.50, 0.70]" in lines["gain"] and "surely" not in lines["gain"]
+    assert "  not measured  " in lines["replies that end by themselves"] and lines["replies that end by themselves"].endswith("100 %")
+    told = as_json(typed, "diff", "anna@3", "anna@4")
+    assert told["recipe"] == {"training.learning_rate": ["0.002", "0.5"]}
+    assert told["metrics"]["stops"] == [None, 1.0] and told["metrics"]["gain"][0]["high"] is None
+    assert "Made by the same recipe" in typed("diff", "anna@2", "anna@3")[1]
+    shutil.rmtree(home.folder("version", "four"))
+    assert typed("diff", "anna@3", "anna@4") == (2, "homespun: the files of anna@4 are gone: it cannot be compared\n")
 
 
 def test_a_held_version_is_approved_or_refused(home: Home, anna: str, typed: Typed) -> None:

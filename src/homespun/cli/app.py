@@ -18,7 +18,7 @@ from homespun.machine.neighbour import wait_politely
 VERBS: dict[str, str] = {
     "init": "Make a home: the folder that holds everything.",
     "demo": "The whole circle on the bundled sample, then chat.",
-    "add": "Import an export: WhatsApp, Telegram, JSONL; file, folder or zip.",
+    "add": "Bring in words: chat exports, mail, notes, tables, a graph or an SQL database.",
     "people": "Who is in the corpus; merge two names; say who you are.",
     "corpus": "Look at what is there.",
     "forget": "Remove words for good, and name the versions that learned from them.",
@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "versions": "The versions of a model, and which one is live.",
     "promote": "Make a version the one that answers.",
     "rollback": "Return to the version that was live before.",
+    "diff": "Two versions beside each other: how they were made, what was measured.",
     "ask": "One question, one answer.",
     "chat": "Talk with a model in the terminal.",
     "run": "One recipe, end to end.",

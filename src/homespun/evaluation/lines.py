@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from homespun.evaluation.bootstrap import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,13 @@ class Line:
     what: str
     say: Callable[[float], str]
     meaning: str
+
+    def tell(self, value: Interval | float) -> str:
+        """A number, with its interval where it has one; "?" is a bound that is not known."""
+        if not isinstance(value, Interval):
+            return self.say(value)
+        low, high = (self.say(bound) if math.isfinite(bound) else "?" for bound in (value.low, value.high))
+        return f"{self.say(value.value)} [{low}, {high}]"
 
 
 def plain(value: float) -> str:

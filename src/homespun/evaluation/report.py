@@ -119,11 +119,7 @@ def _tables(report: Report) -> Iterator[str]:
 
 def _measured(line: Line, report: Report) -> str:
     """The number with its interval, beside the person's own or the base's where there is one."""
-    value = report.metrics[line.name]
-    if not isinstance(value, Interval):
-        said = line.say(value)
-    else:
-        said = f"{line.say(value.value)} [{line.say(value.low)}, {line.say(value.high)}]"
+    said = line.tell(report.metrics[line.name])
     beside = {"really": f"natural_{line.name}", "the base": f"base_{line.name}"}
     told = ", ".join(f"{who}: {line.say(number)}" for who, name in beside.items() if (number := report.number(name)) is not None)
     return f"{said} ({told})" if told else said

@@ -6,9 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from homespun.config import Recipe
+from homespun.errors import UsageError
+from homespun.evaluation import report as reporting
 from homespun.evaluation.bootstrap import Interval
 from homespun.evaluation.lines import LINES, Line
 from homespun.evaluation.result import Report
+from homespun.home import Home
+from homespun.registry import versions
+from homespun.registry.versions import Version
 
 Measured = Interval | float | None
 
@@ -28,6 +33,11 @@ class Pair:
             return False
         return self.first.high < self.second.low or self.second.high < self.first.low
 
+    def told(self) -> tuple[str, str]:
+        """Both as reports say them."""
+        first, second = ("not measured" if value is None else self.line.tell(value) for value in (self.first, self.second))
+        return first, second
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -36,6 +46,25 @@ class Change:
     key: str
     first: str | None
     second: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    first: Version
+    second: Version
+    changes: list[Change]
+    pairs: list[Pair]
+
+
+def compare(home: Home, first: str, second: str) -> Comparison:
+    """Raises UnknownName; UsageError where the files of one are gone."""
+    found = [versions.get_version(home, title) for title in (first, second)]
+    for version in found:
+        if home.manifest("version", version.artefact) is None:
+            raise UsageError(f"the files of {version.title} are gone: it cannot be compared")
+    reports = [reporting.read(versions.version_folder(home, version)) for version in found]
+    recipes = [versions.recipe_of(home, version) for version in found]
+    return Comparison(found[0], found[1], changes(recipes[0], recipes[1]), pairs(reports[0], reports[1]))
 
 
 def pairs(first: Report, second: Report) -> list[Pair]:

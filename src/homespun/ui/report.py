@@ -20,7 +20,6 @@ from homespun.registry import decisions, versions
 from homespun.registry.decisions import Entry
 from homespun.registry.versions import Version
 from homespun.ui import look, parts, plots
-from homespun.ui.compare import said
 from homespun.ui.plots import Mark
 from homespun.ui.verdicts import verdict_badge
 
@@ -226,7 +225,7 @@ def _chapters(report: Report) -> None:
             continue
         look.section(chapter)
         rows = [
-            (lambda line=line: _what(line), said(line, report.metrics[line.name]), lambda line=line: _plot(line, report))
+            (lambda line=line: _what(line), line.tell(report.metrics[line.name]), lambda line=line: _plot(line, report))
             for line in lines
             if line.name in report.metrics
         ]
