@@ -6,7 +6,8 @@ replies are scored with everybody's adapter. Everything is trained in a home tha
 
     python benchmarks/likeness.py [--quick] [--json] [--corpus NAME] [--person NAME] [--data DIR] [--home DIR] [--epochs N]
 
-`--quick`: Jim Lovell and ikonia alone, one impostor each, two epochs at most, fewer generated replies: within an hour on two cores.
+`--quick`: Jim Lovell and ikonia alone, one impostor each, two epochs at most, fewer generated replies, no privacy audit:
+within an hour on two cores.
 `--json`: one flat object, name -> number.
 """
 
@@ -107,7 +108,8 @@ def judge(corpus: Corpus, options: argparse.Namespace) -> Iterator[tuple[str, Re
         version = pipeline.train(shop, model_of(person), person, resume=True).version
         shop.recipe = versions.recipe_of(shop.home, version)
         rivals = [name for name in (*corpus.people, *corpus.others) if name != person][: 1 if options.quick else 2]
-        yield person, pipeline.judge(shop, version, person, full=True, against=rivals).report
+        privacy = False if options.quick else None
+        yield person, pipeline.judge(shop, version, person, full=True, privacy=privacy, against=rivals).report
         for name, judged, file in corpus.elsewhere:
             if judged == person:
                 yield name, pipeline.judge(shop, version, person, on=options.data / file, full=True, against=rivals).report

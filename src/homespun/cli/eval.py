@@ -22,7 +22,10 @@ def evaluate(
     person: Annotated[str | None, typer.Option("--person", help="The person's name in that export, if it is another.")] = None,
     gap: Annotated[str, typer.Option("--gap", help="Silence that ends a conversation there.")] = "30m",
     full: Annotated[bool, typer.Option("--full", help="All that can be measured, and the gate; takes some trainings, once.")] = False,
-    privacy: Annotated[bool, typer.Option("--privacy", help="Does it leak? Trains a twin with secrets planted, once.")] = False,
+    privacy: Annotated[
+        bool | None,
+        typer.Option("--privacy/--no-privacy", help="Does it leak? Trains a twin with secrets planted, once; part of --full."),
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="You judge: which of two replies is the person's?")] = False,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Questions of the blind test.")] = 20,
     home: HomeOption = None,

@@ -53,14 +53,15 @@ def judge(
     format: str | None = None,
     gap: float = 1800.0,
     full: bool = False,
-    privacy: bool = False,
+    privacy: bool | None = None,
     against: Sequence[str] | None = None,
 ) -> Judged:
     """Report on a version, on its held-out part or on a file that never enters the corpus.
 
     Args:
         full: everything that can be measured, the privacy audit included, and what the gate says of it.
-        privacy: adds the audit. It trains a twin that was given secrets, once.
+        privacy: with the audit, or without; by default it belongs to a full report of the held-out part. It trains a twin that was
+            given secrets, once.
         against: the impostors of a full report; by default the most talkative others.
     """
     home = shop.home
@@ -74,7 +75,8 @@ def judge(
         evidence = proving.from_conversations(unseen, on.name, shop.view.name(person), shop.recipe, shop.template, dataset)
     rivals = None if against is None else [shop.view.name(name) for name in against]
     impostors = impostor_adapters(shop, conversations, dataset, version, rivals) if full else {}
-    twin, planted = _twin(shop, version, dataset) if privacy or (full and on is None) else (None, ())
+    privacy = full and on is None if privacy is None else privacy
+    twin, planted = _twin(shop, version, dataset) if privacy else (None, ())
     report = evaluate(shop.bench(), Adapters(weights, gating.live_scores(shop, version.model, version), impostors), evidence, full)
     if full and not impostors:
         report.notes.append("specificity: nobody else in this corpus wrote enough to train an impostor on")
