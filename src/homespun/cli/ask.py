@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from homespun.cli.common import HomeOption, JsonOption, ModelArgument, emit, new_app, open_home
+from homespun.cli.common import HomeOption, JsonOption, ModelArgument, TemperatureOption, emit, new_app, open_home
 
 app = new_app()
 
@@ -16,6 +16,7 @@ def ask(
     base: Annotated[bool, typer.Option("--base", help="Ask the untrained base instead, to compare.")] = False,
     sources: Annotated[bool, typer.Option("--sources", help="Show the messages that the answer could draw on.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same answer.")] = None,
+    temperature: TemperatureOption = None,
     engine: Annotated[Literal["llamacpp", "torch"], typer.Option("--engine", help="torch has the numerics of training.")] = "llamacpp",
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -24,7 +25,7 @@ def ask(
     from homespun.config import settings
     from homespun.serving.session import Session, open_version
 
-    opened = open_version(open_home(home), model, settings(), base, engine)
+    opened = open_version(open_home(home), model, settings(), base, engine, temperature)
     session = Session(opened, speaker, seed)
     pieces = []
     for piece in session.say(question):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from homespun.cli.common import HomeOption, JsonOption, ModelArgument, emit, new_app, open_home
+from homespun.cli.common import HomeOption, JsonOption, ModelArgument, TemperatureOption, emit, new_app, open_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ def chat(
     model: ModelArgument,
     speaker: Annotated[str | None, typer.Option("--with", help="Who is talking: somebody it knows.")] = None,
     base: Annotated[bool, typer.Option("--base", help="Talk with the untrained base instead.")] = False,
+    temperature: TemperatureOption = None,
     engine: Annotated[Literal["llamacpp", "torch"], typer.Option("--engine", help="torch has the numerics of training.")] = "llamacpp",
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -37,7 +38,7 @@ def chat(
 
     place = open_home(home)
     options = settings()
-    talk(lambda title: open_version(place, title, options, base, engine), model, speaker, as_json)
+    talk(lambda title: open_version(place, title, options, base, engine, temperature), model, speaker, as_json)
 
 
 def talk(open_model: "Callable[[str], Opened]", model: str, speaker: str | None = None, as_json: bool = False) -> None:

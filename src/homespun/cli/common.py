@@ -20,6 +20,11 @@ HomeOption = Annotated[Path | None, typer.Option("--home", help="The home; defau
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name; MODEL@2 is its second version.")]
 
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option("--temperature", min=0, max=2, help="Lower is calmer, 0 the likeliest answer; by default as varied as the person."),
+]
+
 
 def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -58,14 +58,19 @@ class Opened:
         return notice(self.person, self.title) if self.is_avatar else None
 
 
-def open_version(home: Home, title: str, settings: Settings, base: bool = False, engine: EngineName = "llamacpp") -> Opened:
+def open_version(
+    home: Home, title: str, settings: Settings, base: bool = False, engine: EngineName = "llamacpp", temperature: float | None = None
+) -> Opened:
     """A version (the live one of a model, or MODEL@V), or the untrained base it was made from.
 
     Args:
         engine: llamacpp is fast and light; torch has the exact numerics of training.
+        temperature: instead of the recipe's.
     """
     version = versions.get_version(home, title)
     recipe = versions.recipe_of(home, version)
+    if temperature is not None:
+        recipe = recipe.with_sampling(temperature=temperature)
     folder = hub.resolve(recipe.base, settings)
     if not base:
         versions.verify(home, version, folder)
