@@ -47,13 +47,16 @@ def answer(turns: Sequence[Turn]) -> str:
 
 
 class Slow(FakeEngine):
-    """Writes as fast as one reads; the base answers something else; "break" breaks off."""
+    """Writes as fast as one reads; the base answers something else; "break now" breaks off; "how warm" tells its temperature."""
 
     def stream(self, prompt: Prompt, sampling: SamplingSection, wanted: Wanted = NOTHING) -> Iterator[Piece]:
         last = prompt if isinstance(prompt, str) else prompt[-1].text
         if "break now" in last:
             yield Piece("This is how f")
             raise HomespunError("the engine stopped: start the server again")
+        if "how warm" in last:
+            yield from FakeEngine(lambda _: f"at {sampling.temperature}").stream(prompt, sampling, wanted)
+            return
         pieces = super().stream(prompt, sampling, wanted) if wanted.adapter else FakeEngine(lambda _: BASE).stream(prompt, sampling, wanted)
         for piece in pieces:
             time.sleep(0 if sampling.max_tokens <= 8 else 0.02)

@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from homespun.config import SamplingSection
 from homespun.database.connection import connect
 from homespun.database.schema import feedback, interactions
 from homespun.serving import store
+from homespun.ui.chat import CALM
 from ui.browsing import PHONE, Open, Served
 
 QUESTION = "when is the next ceilidh gig?"
@@ -232,6 +234,22 @@ def test_somebody_it_knows_can_talk_with_a_version_by_number(open_page: Open, se
     say(page, "hi")
     expect(page.locator(".chat-who")).to_contain_text("wren@1")
     assert store.get(served.home, session(page)).speaker == "Tuuli"
+
+
+def test_calmer_replies_stay_calmer_until_one_wants_them_otherwise(open_page: Open) -> None:
+    page = open_page()
+    say(page, "how warm")
+    more = page.get_by_role("button", name="More about this conversation")
+    more.click()
+    page.get_by_text("Calmer replies").click()
+    expect(page.get_by_text("· calmer")).to_be_visible()
+    say(page, "how warm now")
+    page.reload()
+    say(page, "how warm still")
+    assert replies(page) == [f"at {SamplingSection().temperature}", f"at {CALM}", f"at {CALM}"]
+    more.click()
+    page.get_by_text("Replies as varied as theirs").click()
+    expect(page.get_by_text("· calmer")).to_have_count(0)
 
 
 def test_everything_can_be_done_with_the_keyboard(open_page: Open, served: Served) -> None:

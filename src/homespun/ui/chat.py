@@ -10,6 +10,7 @@ from importlib import resources
 from itertools import zip_longest
 
 from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
 
 from homespun.errors import Busy, HomespunError, UnknownName
 from homespun.feedback import select
@@ -37,8 +38,8 @@ def register(house: House) -> None:
         else:
             _nobody(house)
 
-    def chat(model: str, session: str = "", beside: str = "", speaker: str = "") -> None:
-        _page(house, model, session, beside, speaker)
+    def chat(model: str, session: str = "", beside: str = "", speaker: str = "", calm: str = "") -> None:
+        _page(house, model, session, beside, speaker, bool(calm))
 
     ui.page("/")(start)
     ui.page("/chat/{model}")(chat)
@@ -50,7 +51,7 @@ def _nobody(house: House) -> None:
         look.go("Begin with your words", "/start", "primary")
 
 
-def _page(house: House, title: str, session: str = "", beside: str = "", speaker: str = "") -> None:
+def _page(house: House, title: str, session: str = "", beside: str = "", speaker: str = "", calm: bool = False) -> None:
     try:
         version = versions.get_version(house.home, title)
         model = versions.get_model(house.home, version.model)
@@ -63,11 +64,13 @@ def _page(house: House, title: str, session: str = "", beside: str = "", speaker
     with frame.page(house, f"Chat with {model.person}", active="chat", fill=True):
         ui.add_head_html(_style())
         ui.add_body_html(_script())
-        Chat(house, title, model, version, stored, other, speaker or None).build()
+        Chat(house, title, model, version, stored, other, speaker or None, calm).build()
 
 
 SHOWN = 100
 """Turns of a conversation that are there at first."""
+CALM = 0.7
+"""Temperature of calmer replies: usually it is as high as the person's own variety asks, which a small model pays for in sense."""
 
 
 @dataclass(slots=True)
@@ -95,10 +98,13 @@ class Chat:
         stored: the session it shows; None before anything was said.
         beside: the session of the base beside it.
         speaker: who talks, while there is no session that says it.
+        calm: draw replies at a lower temperature than the recipe's.
     """
 
     log: ui.element
     aloud: ui.element
+    about: TextElement
+    mood: ui.menu_item
     list: ui.element
     composer: Composer
 
@@ -111,9 +117,11 @@ class Chat:
         stored: store.Stored | None,
         beside: store.Stored | None,
         speaker: str | None,
+        calm: bool,
     ) -> None:
         self.house, self.home, self.title, self.model, self.version = house, house.home, title, model, version
         self.speaker = stored.speaker if stored else speaker
+        self.calm = calm
         self.since = stored.since if stored else 0
         self.panes = [Pane(False, stored.id if stored else None)] + ([Pane(True, beside.id)] if beside else [])
         self.exchanges: list[Exchange] = []
@@ -151,15 +159,28 @@ class Chat:
                 with ui.element("h1"), look.button(self.model.person, lambda: choose(self.home, self.title, self.speaker), "quiet") as whom:
                     look.icon("expand_more")
                 look.name(whom, f"{self.model.person}: choose model, version and who you are").props('aria-haspopup="dialog"')
-                live = ", live" if self.version.is_live else ""
-                look.text("p", f"{self.version.title}{live} · you are {self.speaker or 'somebody new'}", "hs-muted hs-small")
+                self.about = look.text("p", self._about(), "hs-muted hs-small")
             compare = look.icon_button("compare", "Compare with the base", self._compare)
             compare.props(f'aria-pressed="{str(len(self.panes) > 1).lower()}"')
             with look.icon_button("more_horiz", "More about this conversation"), ui.menu().props("auto-close"):
-                ui.menu_item("New conversation", lambda: ui.navigate.to(address(self.title, speaker=self.speaker)))
+                ui.menu_item("New conversation", lambda: ui.navigate.to(self._at(speaker=self.speaker)))
+                self.mood = ui.menu_item(self._mood(), self._change_mood)
                 ui.menu_item("Export as a file", self._export)
                 ui.menu_item("Forget what was said so far", self._reset)
                 ui.menu_item("Delete", self._delete)
+
+    def _about(self) -> str:
+        live = ", live" if self.version.is_live else ""
+        return f"{self.version.title}{live} · you are {self.speaker or 'somebody new'}{' · calmer' if self.calm else ''}"
+
+    def _mood(self) -> str:
+        return "Replies as varied as theirs" if self.calm else "Calmer replies"
+
+    def _change_mood(self) -> None:
+        self.calm = not self.calm
+        self.about.text = self._about()
+        self.mood.text = self._mood()
+        ui.navigate.history.replace(self._address())
 
     def _beginning(self) -> None:
         with ui.element("div").classes("chat-beginning"):
@@ -252,8 +273,9 @@ class Chat:
         for pane in self.panes:
             pane.session = pane.session or store.create(self.home, self.model.name, self.speaker).id
         exchange = self._exchange(text, self.panes)
+        sampling = {"temperature": CALM} if self.calm else {}
         for pane, view, earlier in zip_longest(self.panes, exchange.replies, replaced[: len(self.panes)]):
-            asked = Asked(self.title, text, pane.session, self.speaker, pane.base, self.client, earlier or None)
+            asked = Asked(self.title, text, pane.session, self.speaker, pane.base, self.client, earlier or None, sampling)
             try:
                 self._follow(pane, view, self.house.replies.start(self.house, asked))
             except Busy as error:
@@ -314,16 +336,19 @@ class Chat:
     # The conversation as a whole
 
     def _address(self) -> str:
-        return address(self.title, session=self.session, beside=self.panes[1].session if len(self.panes) > 1 else None)
+        return self._at(session=self.session, beside=self.panes[1].session if len(self.panes) > 1 else None)
+
+    def _at(self, **wanted: str | None) -> str:
+        return address(self.title, calm="1" if self.calm else None, **wanted)
 
     def _compare(self) -> None:
         """With the base beside it, or without: then what the base said is gone."""
         if len(self.panes) > 1:
             store.remove(self.home, str(self.panes[1].session))
-            ui.navigate.to(address(self.title, session=self.session, speaker=self.speaker))
+            ui.navigate.to(self._at(session=self.session, speaker=self.speaker))
             return
         other = store.create(self.home, self.model.name, self.speaker)
-        ui.navigate.to(address(self.title, session=self.session, beside=other.id, speaker=self.speaker))
+        ui.navigate.to(self._at(session=self.session, beside=other.id, speaker=self.speaker))
 
     def _export(self) -> None:
         if self.session:
@@ -338,7 +363,7 @@ class Chat:
 
     async def _delete(self) -> None:
         if self.session and await sessions.delete(self.home, [pane.session for pane in self.panes if pane.session]):
-            ui.navigate.to(address(self.title, speaker=self.speaker))
+            ui.navigate.to(self._at(speaker=self.speaker))
 
 
 def _paired(turns: list[store.Interaction]) -> list[tuple[store.Interaction, store.Interaction | None]]:

@@ -19,7 +19,7 @@ from homespun.ui import look
 
 
 def address(model: str, **wanted: str | None) -> str:
-    """Where a conversation is: `session`, `beside` (the same with the base) and `speaker`, those that are set."""
+    """Where a conversation is: `session`, `beside` (the same with the base), `speaker` and `calm`, those that are set."""
     query = urllib.parse.urlencode({name: value for name, value in wanted.items() if value})
     return f"/chat/{urllib.parse.quote(model)}" + (f"?{query}" if query else "")
 
