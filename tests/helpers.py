@@ -98,3 +98,17 @@ def conversation(*texts: str, system: str = "You are Anna.", target: bool = True
     """A system line, then user and assistant in turn; the assistant's are targets."""
     spoken = (Turn("assistant", text, target) if place % 2 else Turn("user", text) for place, text in enumerate(texts))
     return (Turn("system", system), *spoken)
+
+
+def random_base(folder: Path, family: str, **sizes: Any) -> Path:
+    """A base of one of the families with random weights; its biases and norms are not what a fresh model has."""
+    import transformers
+
+    config = getattr(transformers, f"{family}Config")(vocab_size=320, max_position_embeddings=4096, initializer_range=0.2, **sizes)
+    model = getattr(transformers, f"{family}ForCausalLM")(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias") or "norm" in name:
+                parameter.add_(torch.randn_like(parameter) * 0.3)
+    model.save_pretrained(folder)
+    return folder

@@ -37,6 +37,7 @@ def test_a_secret_learned_by_heart_is_exposed_and_extracted_and_its_sister_is_no
         engine.adapter.clear()
         step.loss_and_gradients(batch, batch.total_weight)
         optimizer.step()
+    engine.use(engine.adapter.copy())
     known, unknown = expose(engine, [learned, sister], sample=100)
     assert known.extracted and known.bits > 15
     assert unknown.bits < 7 and not unknown.extracted

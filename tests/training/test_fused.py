@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from helpers import ALPHA, RANK, gradients, random_adapter, random_sequence, relative_error, sequences, step_of, weighted
+from helpers import ALPHA, RANK, gradients, random_adapter, random_base, random_sequence, relative_error, sequences, step_of, weighted
 from homespun.bases import dense
 from homespun.bases.hub import DEFAULT_TARGETS
 from homespun.bases.template import Rendered, Template
@@ -30,18 +28,6 @@ from homespun.training.step import AutogradStep, Step
 
 OPTIONS = AdapterSection(rank=RANK, alpha=ALPHA)
 FUSED: tuple[StepKind, ...] = ("fused", "aten")
-
-
-def random_base(folder: Path, family: str, **sizes: Any) -> Path:
-    """A base of one of the families with random weights; its biases and norms are not what a fresh model has."""
-    config = getattr(transformers, f"{family}Config")(vocab_size=320, max_position_embeddings=4096, initializer_range=0.2, **sizes)
-    model = getattr(transformers, f"{family}ForCausalLM")(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("bias") or "norm" in name:
-                parameter.add_(torch.randn_like(parameter) * 0.3)
-    model.save_pretrained(folder)
-    return folder
 
 
 def fused(folder: Path, kind: StepKind, dtype: str = "float32") -> Step:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from homespun.bases import adapter, hub
-from homespun.bases.load import load_model
+from homespun.bases import hub
+from homespun.bases.adapter import FlatAdapter
 from homespun.bases.template import Template
-from homespun.config import Recipe, SamplingSection, Settings
-from homespun.engines import grammar
+from homespun.config import AdapterSection, Recipe, SamplingSection, Settings
+from homespun.engines import grammar, networks
 from homespun.engines.base import NOTHING, Generation, Piece, Prompt, Usage, Wanted
 from homespun.engines.drawing import Drawn
+from homespun.engines.networks import Network, Padded, Weights
 from homespun.errors import UnknownName
 from homespun.machine.hardware import fastest_dtype, usable_cores
 from homespun.types import Turn
 
-BATCH = 12
-"""Replies generated side by side."""
-
-Weights = Mapping[str, Tensor]
-"""An adapter's tensors by their PEFT names."""
+ROWS = 24
+"""Replies written side by side, at most: more cost more memory and hardly less time."""
+CACHE = 400_000_000
+"""Bytes that their keys and values may take, about; fewer are written side by side where prompts are long or the base is large."""
+ROUND = 16
+"""Candidates are padded to a multiple: CPU kernels are compiled for every new shape (training/batches.py)."""
 
 
 class TorchEngine:
@@ -49,24 +51,46 @@ class TorchEngine:
     ) -> None:
         torch.set_num_threads(threads)
         self.template = Template(folder)
-        self.model: Any = load_model(folder, dtype)
-        self.adapter = adapter.add(self.model, targets, rank, alpha, seed=0)
-        self.limit: int = getattr(self.model.config, "max_position_embeddings", 2048)
+        self._config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.limit: int = self._config.get("max_position_embeddings", 2048)
         self.adapters = adapters
+        base = folder, targets, AdapterSection(rank=rank, alpha=alpha), dtype
+        self._load_padded = functools.partial(Padded, *base, self.template.stop_id)
+        self._network: Network = networks.fused(*base, threads, self.limit) or self._padded
         self._used: Weights | None = None
         self._worn: Weights | None = None
+        self._behind = False
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def _padded(self) -> Padded:
+        return self._load_padded()
+
+    @property
+    def model(self) -> Any:
+        """The same base and adapter as a model of transformers, loaded when somebody asks for it."""
+        if self._behind and self._padded is not self._network:
+            self._padded.wear(self._used)
+        self._behind = False
+        return self._padded.model
+
+    @property
+    def adapter(self) -> FlatAdapter:
+        """Of `model`."""
+        return self._padded.adapter
 
     def use(self, weights: Weights | None) -> None:
         """Answer with this adapter from now on; None is the bare base."""
         self._used = self._worn = weights
-        self.adapter.set(weights)
+        self._behind = True
+        self._network.wear(weights)
 
     def count(self, text: str) -> int:
         return self.template.count(text)
 
     def close(self) -> None:
-        del self.model
+        self.__dict__.pop("_padded", None)
+        del self._network
 
     @torch.inference_mode()
     def stream(self, prompt: Prompt, sampling: SamplingSection, wanted: Wanted = NOTHING) -> Iterator[Piece]:
@@ -79,13 +103,15 @@ class TorchEngine:
         """
         ids = self.template.ids(prompt) if isinstance(prompt, str) else self.template.prompt(prompt)
         reply = self._drawn(ids, sampling, wanted)
-        new, cache = ids, None
-        while reply.finish is None:
+        with self._wearing(wanted.adapter):
+            reading = self._network.read([ids])
+        logits = reading.logits[0]
+        while True:
+            yield from reply.take(logits)
+            if reply.finish is not None:
+                break
             with self._wearing(wanted.adapter):
-                out = self.model(input_ids=torch.tensor([new]), past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache = out.past_key_values
-            yield from reply.take(out.logits[0, -1])
-            new = reply.said[-1:]
+                logits = reading.add(torch.tensor([reply.said[-1:]]))[0, -1]
         yield Piece("", finish=reply.finish, usage=Usage(len(ids), len(reply.said)))
 
     def _drawn(self, ids: list[int], sampling: SamplingSection, wanted: Wanted) -> Drawn:
@@ -94,7 +120,7 @@ class TorchEngine:
 
     @functools.cached_property
     def _tokenizer(self) -> grammar.Tokenizer:
-        return grammar.tokenizer(self.template.tokenizer.to_str(), self.template.stop_id, self.model.config.vocab_size)
+        return grammar.tokenizer(self.template.tokenizer.to_str(), self.template.stop_id, self._config["vocab_size"])
 
     @contextlib.contextmanager
     def _wearing(self, name: str | None) -> Iterator[None]:
@@ -104,7 +130,7 @@ class TorchEngine:
         weights = self._used if name is None else self.adapters[name]
         with self._lock:
             if weights is not self._worn:
-                self.adapter.set(weights)
+                self._network.wear(weights)
                 self._worn = weights
             yield
 
@@ -124,10 +150,8 @@ class TorchEngine:
     @torch.inference_mode()
     def _in_batches(self, prompts: Sequence[list[int]], sampling: SamplingSection, wanted: Wanted) -> list[tuple[Drawn, str]]:
         """What follows each prompt; prompts of similar length side by side."""
-        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         done: dict[int, tuple[Drawn, str]] = {}
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
+        for chosen in self._side_by_side([len(prompt) for prompt in prompts], sampling.max_tokens):
             seeds = [None if sampling.seed is None else sampling.seed + 7919 * index for index in chosen]
             replies = [
                 self._drawn(prompts[index], sampling.model_copy(update={"seed": seed}), wanted)
@@ -137,53 +161,42 @@ class TorchEngine:
                 done |= zip(chosen, zip(replies, self._batch(replies), strict=True), strict=True)
         return [done[index] for index in range(len(prompts))]
 
+    def _side_by_side(self, lengths: Sequence[int], room: int) -> Iterator[list[int]]:
+        """Indices in parts, the longest first."""
+        order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+        while order:
+            rows = max(1, min(ROWS, CACHE // (self._network.token_bytes * (lengths[order[0]] + room))))
+            yield order[:rows]
+            order = order[rows:]
+
     def _batch(self, replies: Sequence[Drawn]) -> list[str]:
-        """Draw all to their end, side by side. Returns their texts."""
-        ids, mask = _left_padded([reply.prompt for reply in replies], self.template.stop_id)
+        """Draw all to their end, side by side, the longest prompt first. Returns their texts."""
         texts = [""] * len(replies)
         running = list(range(len(replies)))
-        position = _positions(mask)
-        cache: Any = None
+        reading = self._network.read([reply.prompt for reply in replies])
+        logits = reading.logits
         while True:
-            out = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=position,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            cache = out.past_key_values
             for row, index in enumerate(running):
-                texts[index] += "".join(piece.text for piece in replies[index].take(out.logits[row, -1]))
-            kept = [row for row, index in enumerate(running) if replies[index].finish is None]
-            if not kept:
+                texts[index] += "".join(piece.text for piece in replies[index].take(logits[row]))
+            over = [row for row, index in enumerate(running) if replies[index].finish is not None]
+            if len(over) == len(running):
                 return texts
-            rows = torch.tensor(kept)
-            if len(kept) < len(running):
-                cache.batch_select_indices(rows)
-            running = [running[row] for row in kept]
-            ids = torch.tensor([replies[index].said[-1:] for index in running])
-            mask = torch.cat([mask[rows], torch.ones(len(kept), 1, dtype=mask.dtype)], 1)
-            position = position[rows, -1:] + 1
+            if over:
+                running = [running[row] for row in reading.drop(over)]
+            logits = reading.add(torch.tensor([replies[index].said[-1:] for index in running]))[:, -1]
 
     @torch.inference_mode()
     def log_likelihoods(self, turns: Sequence[Turn], candidates: Sequence[str], wanted: Wanted = NOTHING) -> list[float]:
         """Mean log-probability in nats per token of each candidate reply (with its stop token) after the same conversation, read once."""
         prompt = self.template.prompt(turns)
         replies = [[*self.template.ids(text), self.template.stop_id] for text in candidates]
-        longest = _rounded(max(len(reply) for reply in replies), 16)
-        before, mask = _left_padded([prompt], self.template.stop_id)
-        ids = torch.tensor([reply + [self.template.stop_id] * (longest - len(reply)) for reply in replies])
+        longest = -(-max(len(reply) for reply in replies) // ROUND) * ROUND
         # Padding is on the right: causal attention keeps it from every real token.
-        seen = torch.cat([mask.expand(len(replies), -1), torch.ones_like(ids)], 1)
-        places = _positions(seen)[:, -longest:]
+        ids = torch.tensor([reply + [self.template.stop_id] * (longest - len(reply)) for reply in replies])
         with self._wearing(wanted.adapter):
-            first = self.model(input_ids=before, attention_mask=mask, position_ids=_positions(mask), use_cache=True, logits_to_keep=1)
-            cache = first.past_key_values
-            cache.batch_repeat_interleave(len(replies))
-            out = self.model(input_ids=ids, attention_mask=seen, position_ids=places, past_key_values=cache, use_cache=True)
-        logits = torch.cat([first.logits.expand(len(replies), 1, -1), out.logits[:, :-1]], 1)
+            reading = self._network.read([prompt])
+            reading.repeat(len(replies))
+            logits = torch.cat([reading.logits.expand(len(replies), -1)[:, None], reading.add(ids)[:, :-1]], 1)
         means = []
         for row, reply in enumerate(replies):
             scores = torch.log_softmax(logits[row, : len(reply)].float(), -1)
@@ -197,21 +210,3 @@ def load(recipe: Recipe, settings: Settings, threads: int | None = None, adapter
     dtype = fastest_dtype(settings.cache) if recipe.training.dtype == "auto" else recipe.training.dtype
     targets, cores = hub.targets(recipe.base), threads or usable_cores()
     return TorchEngine(folder, targets, options.rank, options.alpha, dtype, cores, adapters)
-
-
-def _left_padded(prompts: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
-    """(n, longest) ids and their mask, by length: in some bases padding is the stop token itself."""
-    longest = _rounded(max(len(prompt) for prompt in prompts), 32)
-    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
-    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    return ids, mask
-
-
-def _rounded(length: int, to: int) -> int:
-    """Up: CPU kernels are compiled for every new shape (training/batches.py)."""
-    return -(-length // to) * to
-
-
-def _positions(mask: Tensor) -> Tensor:
-    """(n, length) of every token in its own row, padding left out."""
-    return (mask.long().cumsum(-1) - 1).clamp(min=0)

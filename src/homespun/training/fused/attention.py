@@ -56,9 +56,8 @@ class Attention:
         self._frequencies = frequencies
         self.cos = self.sin = torch.empty(0, shape.head_dim // 2)
 
-    def prepare(self, found: Sequence[Bucket]) -> None:
+    def reach(self, longest: int) -> None:
         """Rotary tables as long as the longest sequence so far."""
-        longest = max(bucket.length for bucket in found)
         if longest > self.cos.shape[0]:
             angles = torch.arange(longest).float()[:, None] * self._frequencies
             self.cos, self.sin = angles.cos(), angles.sin()
@@ -69,7 +68,8 @@ class Attention:
         heads = bucket.count * bucket.length * (shape.q_width + 2 * shape.kv_width)
         return heads + shape.heads * sum((end - start) * end * count for start, end, count in bucket.blocks)
 
-    def _heads(self, bucket: Bucket, arena: Arena) -> tuple[Tensor, Tensor, Tensor]:
+    def heads(self, bucket: Bucket, arena: Arena) -> tuple[Tensor, Tensor, Tensor]:
+        """Room for its queries, keys and values."""
         n, length, dim, kv_heads = bucket.count, bucket.length, self.shape.head_dim, self.shape.kv_heads
         key, value = (arena.take(n, kv_heads, length, dim) for _ in range(2))
         return arena.take(n, kv_heads, length, self.group, dim), key, value
@@ -79,11 +79,11 @@ class Attention:
         arena.clear(sum(self.size(bucket) for bucket in found))
         made = []
         for bucket in found:
-            heads = Heads(*self._heads(bucket, arena), [])
+            heads = Heads(*self.heads(bucket, arena), [])
             self.kernels.gather(qkv, bucket, self.cos, self.sin, heads.q, heads.k, heads.v)
             self.scratch.clear(heads.q.numel())
             mixed = self.scratch.take(*heads.q.shape)
-            q, k, v, o = (_stacked(tensor) for tensor in (heads.q, heads.k, heads.v, mixed))
+            q, k, v, o = (stacked(tensor) for tensor in (heads.q, heads.k, heads.v, mixed))
             for start, end, count in bucket.blocks:
                 some, rows = slice(count * self.shape.kv_heads), slice(start * self.group, end * self.group)
                 weights = arena.take(some.stop, rows.stop - rows.start, end)
@@ -100,11 +100,11 @@ class Attention:
         for bucket, heads in zip(found, made, strict=True):
             widest = max(weights.numel() for weights in heads.weights)
             self.scratch.clear(2 * heads.q.numel() + 2 * heads.k.numel() + widest)
-            grad_q, grad_k, grad_v = self._heads(bucket, self.scratch)
+            grad_q, grad_k, grad_v = self.heads(bucket, self.scratch)
             grad_o, room = self.scratch.take(*heads.q.shape), self.scratch.take(widest)
             self.kernels.take(grad, bucket, grad_o)
-            q, k, v, go = (_stacked(tensor) for tensor in (heads.q, heads.k, heads.v, grad_o))
-            gq, gk, gv = (_stacked(tensor) for tensor in (grad_q, grad_k, grad_v))
+            q, k, v, go = (stacked(tensor) for tensor in (heads.q, heads.k, heads.v, grad_o))
+            gq, gk, gv = (stacked(tensor) for tensor in (grad_q, grad_k, grad_v))
             grad_k.zero_()
             grad_v.zero_()
             for (start, end, count), weights in zip(bucket.blocks, heads.weights, strict=True):
@@ -117,6 +117,6 @@ class Attention:
             self.kernels.scatter(grad_qkv, bucket, self.cos, self.sin, grad_q, grad_k, grad_v)
 
 
-def _stacked(heads: Tensor) -> Tensor:
+def stacked(heads: Tensor) -> Tensor:
     """(n, kv_heads, ...) -> (n · kv_heads, rows, dim)"""
     return heads.view(heads.shape[0] * heads.shape[1], -1, heads.shape[-1])

@@ -56,15 +56,17 @@ def buckets(lengths: Sequence[int], positions: Tensor) -> list[Bucket]:
             groups.append([])
         groups[-1].append(index)
     low = positions.to(torch.int32)
-    return [_bucket([(ends[index] - lengths[index], ends[index]) for index in group], positions, low) for group in groups]
+    return [bucket([(ends[index] - lengths[index], ends[index]) for index in group], positions, low) for group in groups]
 
 
-def _bucket(spans: Sequence[tuple[int, int]], positions: Tensor, low: Tensor) -> Bucket:
+def bucket(spans: Sequence[tuple[int, int]], positions: Tensor, low: Tensor, to: int = LENGTH) -> Bucket:
     """Args:
     spans: (first token, end) of its sequences, the longest first.
+    low: `positions` as int32.
+    to: its length is a multiple of this.
     """
     lengths = [end - start for start, end in spans]
-    length = -(-lengths[0] // LENGTH) * LENGTH
+    length = -(-lengths[0] // to) * to
     rows = torch.full((len(spans), length), -1, dtype=torch.int32)
     for row, (start, end) in zip(rows, spans, strict=True):
         row[: end - start] = torch.arange(start, end, dtype=torch.int32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,12 @@ from homespun.training.fused.projection import Member, Projection
 
 Make = Callable[[Tensor, Sequence[Member]], Projection]
 Buffers = TypeVar("Buffers", "Kept", "Room")
+
+
+class Attends(Protocol):
+    def forward(self, qkv: Tensor, found: Sequence[Bucket], out: Tensor, arena: Arena) -> list[Heads]:
+        """qkv (T, q + 2 kv widths) -> out (T, q width), written in place. Returns what its backward pass needs."""
+        ...
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class FusedLayer:
         return self.qkv, self.out, self.gate_up, self.down
 
     def forward(
-        self, added: Tensor | None, room: Room, kept: Kept, found: Sequence[Bucket], attention: Attention, kernels: Kernels
+        self, added: Tensor | None, room: Room, kept: Kept, found: Sequence[Bucket], attention: Attends, kernels: Kernels
     ) -> Tensor:
         """room.x += added, then this layer. Returns what is to be added next."""
         hidden, wide, q = self.widths

@@ -19,7 +19,7 @@ from homespun.training.batches import Batch, rounded
 from homespun.training.fused.attention import Arena, Attention
 from homespun.training.fused.buckets import Bucket, buckets
 from homespun.training.fused.kernels import Kernels
-from homespun.training.fused.layer import FusedLayer, Kept, Room, cut
+from homespun.training.fused.layer import Attends, FusedLayer, Kept, Room, cut
 from homespun.training.fused.projection import Member, Projection
 
 HEAD_ROWS = 256
@@ -40,8 +40,10 @@ class FusedStep:
         self._kept: list[Kept] = []
 
     def loss_and_gradients(self, batch: Batch, denominator: float) -> float:
-        found, room, kept = self._prepare(batch, len(self.layers))
-        self._forward(batch, room, kept, found)
+        self.refresh()
+        found = self._found(batch)
+        room, kept = self._buffers(batch.ids.numel(), len(self.layers))
+        self._forward(batch.ids, room, kept, found, [self.attention] * len(self.layers))
         weight = rounded(batch.weight / denominator)
         nll = self._head(batch, room, weight)
         for layer, own in zip(reversed(self.layers), reversed(kept), strict=True):
@@ -49,30 +51,48 @@ class FusedStep:
         return float(nll @ weight)
 
     def score(self, batch: Batch) -> Tensor:
-        found, room, kept = self._prepare(batch, 1)
-        self._forward(batch, room, kept * len(self.layers), found)
+        self.refresh()
+        room = self._read(batch.ids, self._found(batch), [self.attention] * len(self.layers))
         return self._head(batch, room, None)[: batch.labels.numel()]
 
-    # ---- in the order of execution ----------------------------------------------------------------------------------
-
-    def _prepare(self, batch: Batch, layers: int) -> tuple[list[Bucket], Room, list[Kept]]:
+    def refresh(self) -> None:
+        """Take over the adapter as it is now."""
         for layer in self.layers:
             for projection in layer.projections:
                 projection.refresh()
-        tokens = batch.ids.numel()
+
+    def logits(self, ids: Tensor, found: Sequence[Bucket], attentions: Sequence[Attends], rows: Tensor) -> Tensor:
+        """(rows, vocabulary): what follows some of the tokens (T,), whose layers attend as they are told to (reading.py)."""
+        x = self._read(ids, found, attentions).x.index_select(0, rows)
+        h, xhat = (torch.empty(x.shape, dtype=self.dtype) for _ in range(2))
+        self.kernels.norm(x, None, self.base.norm, h, xhat, torch.empty(len(x)), self.base.shape.eps)
+        return torch.mm(h, self.base.head.t())
+
+    # ---- in the order of execution ----------------------------------------------------------------------------------
+
+    def _read(self, ids: Tensor, found: Sequence[Bucket], attentions: Sequence[Attends]) -> Room:
+        """Forward alone: the layers share what they keep."""
+        room, kept = self._buffers(ids.numel(), 1)
+        self._forward(ids, room, kept * len(self.layers), found, attentions)
+        return room
+
+    def _found(self, batch: Batch) -> list[Bucket]:
+        found = buckets(batch.lengths, batch.positions)
+        self.attention.reach(max(bucket.length for bucket in found))
+        return found
+
+    def _buffers(self, tokens: int, layers: int) -> tuple[Room, list[Kept]]:
         if tokens > self._room.x.shape[0]:
             self._room, self._kept = self._make_room(tokens), []
         self._kept += [self._make_kept(self._room.x.shape[0]) for _ in range(layers - len(self._kept))]
-        found = buckets(batch.lengths, batch.positions)
-        self.attention.prepare(found)
-        return found, cut(self._room, tokens), [cut(kept, tokens) for kept in self._kept[:layers]]
+        return cut(self._room, tokens), [cut(kept, tokens) for kept in self._kept[:layers]]
 
-    def _forward(self, batch: Batch, room: Room, kept: Sequence[Kept], found: Sequence[Bucket]) -> None:
+    def _forward(self, ids: Tensor, room: Room, kept: Sequence[Kept], found: Sequence[Bucket], attentions: Sequence[Attends]) -> None:
         """room.x becomes the last residual stream."""
-        room.x.copy_(self.base.embedding.index_select(0, batch.ids))
+        room.x.copy_(self.base.embedding.index_select(0, ids))
         added = None
-        for layer, own in zip(self.layers, kept, strict=True):
-            added = layer.forward(added, room, own, found, self.attention, self.kernels)
+        for layer, own, attention in zip(self.layers, kept, attentions, strict=True):
+            added = layer.forward(added, room, own, found, attention, self.kernels)
         room.x.add_(room.y)
 
     def _head(self, batch: Batch, room: Room, weight: Tensor | None) -> Tensor:
